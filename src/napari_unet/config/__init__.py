@@ -1,0 +1,1 @@
+"""The declarations: every setting of the project, each in one place."""

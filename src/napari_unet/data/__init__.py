@@ -1,0 +1,1 @@
+"""From files and annotations to what a network learns from."""

@@ -1,0 +1,42 @@
+"""Writing files so that a crash, a full disk or a second run never leaves half of one."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary name beside ``path`` that becomes ``path`` when the block ends without an error.
+
+    Parameters
+    ----------
+    path
+        Where the finished file shall stand. Its folder is created.
+
+    Yields
+    ------
+    pathlib.Path
+        The name to write to, with the same suffix. It is removed if the block raises.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with atomic_path(folder / "notes.txt") as temporary:
+    ...     _ = temporary.write_text("kept")
+    >>> [file.name for file in folder.iterdir()]
+    ['notes.txt']
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:8]}{target.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
