@@ -1,0 +1,265 @@
+"""Reading TIFF files of all kinds, lazily where the file allows it."""
+
+from __future__ import annotations
+
+import logging
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+
+from napari_unet.axes import Array, guess_axes
+from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+AXES_NOTE = "axes="
+"""Start of the OME description in which our own files name their axes; OME alone cannot tell (1, Y, X) from (Y, X)."""
+
+_MICROMETRES = {
+    **dict.fromkeys(("um", "µm", "μm", "\\u00b5m", "micron", "microns", "micrometer"), 1.0),
+    **{"nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0, "å": 1e-4},
+}
+_SIGNS_OF_DAMAGE = ("offset", "corrupt", "missing")
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """What a file holds: array, axes, whether these are a guess, pixel size in µm, number of transparency channels."""
+
+    array: Array
+    axes: str
+    guessed: bool
+    spacing: dict[str, float]
+    n_alpha: int
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong in a decoder into one clear message about the file.
+
+    Parameters
+    ----------
+    path
+        The file being read.
+
+    Raises
+    ------
+    InputError
+        If the block raises anything that comes from the content of the file.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # decoders of foreign bytes raise anything, from struct.error to IndexError
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise _damaged(path, str(error)) from error
+
+
+def read_tiff(path: Path) -> FileContent:
+    """Open the image of a TIFF file: memory-mapped if stored plainly, page by page if it has several pages.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    FileContent
+        Array in the file's own order of axes.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, cut off, or holds several images of different shape.
+    """
+    with reading(path), _listening(path), tifffile.TiffFile(path) as tif:
+        series = _only_series(path, tif)
+        shape, axes, guessed = _meaning(tif, series)
+        return FileContent(
+            array=_open_array(path, series, shape, tif.byteorder),
+            axes=axes,
+            guessed=guessed,
+            spacing=_spacing(tif),
+            n_alpha=sum(int(sample) in (1, 2) for sample in series.keyframe.extrasamples),
+        )
+
+
+def _damaged(path: Path, detail: str) -> InputError:
+    """Say that a file cannot be decoded, and what to do."""
+    return InputError(
+        f"Cannot read {path}: the file is damaged, cut off or of an unknown kind ({detail}). "
+        "Copy it again from where it came from, or open it in Fiji and save it as TIFF."
+    )
+
+
+class _Collector(logging.Filter):
+    """Keep what tifffile logs, so that it neither clutters the terminal nor gets lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the message away from the logger."""
+        self.messages.append(record.getMessage())
+        return False
+
+
+@contextmanager
+def _listening(path: Path) -> Iterator[None]:
+    """Refuse files of which tifffile reads a part only: it says so in its log and goes on."""
+    logger, collector = logging.getLogger("tifffile"), _Collector()
+    logger.addFilter(collector)
+    try:
+        yield
+    finally:
+        logger.removeFilter(collector)
+    for message in collector.messages:
+        if any(sign in message for sign in _SIGNS_OF_DAMAGE):
+            raise _damaged(path, message)
+
+
+def _only_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+    """Give the image of the file; a file with several images would silently lose all but the first."""
+    images = [series for series in tif.series if not series.keyframe.is_reduced]
+    if not images:
+        raise _damaged(path, "it holds no image")
+    if len(images) > 1:
+        shapes = ", ".join(str(series.shape) for series in images[:4])
+        raise InputError(
+            f"{path} holds {len(images)} images ({shapes}{', ...' if len(images) > 4 else ''}), one is allowed. "
+            "Save them as separate files."
+        )
+    return images[0]
+
+
+def _meaning(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple[tuple[int, ...], str, bool]:
+    """Give shape, axes and whether the axes are a guess."""
+    squeeze = series.kind != "shaped"
+    shape, axes = series.get_shape(squeeze), series.get_axes(squeeze)
+    if series.kind == "ome" and (noted := _noted_axes(tif)):
+        sizes = dict(zip(series.get_axes(False), series.get_shape(False), strict=True))
+        return tuple(sizes.get(axis, 1) for axis in noted), noted, False
+    if set(axes) <= set("TCZYXS"):
+        return shape, axes, False
+    return shape, guess_axes(shape, rgb=axes.endswith("S")), True
+
+
+def _open_array(path: Path, series: tifffile.TiffPageSeries, shape: tuple[int, ...], byteorder: str) -> Array:
+    """Choose the laziest way in which the pixels can be read."""
+    if series.dataoffset is not None:
+        return _map(path, np.dtype(byteorder + series.dtype.char), series.dataoffset, shape)
+    page_shape = series.keyframe.shape
+    sizes = _pages_of(path, series)
+    if len(sizes) > 1 and shape[-len(page_shape) :] == page_shape:
+        return _Pages(sizes, shape[: -len(page_shape)]).as_dask(page_shape, series.dtype)
+    return np.reshape(series.asarray(), shape)
+
+
+def _map(path: Path, stored: np.dtype[Any], offset: int, shape: tuple[int, ...]) -> Array:
+    """Map plainly stored pixels into memory; a foreign byte order is turned chunk by chunk."""
+    mapped: Array = np.memmap(path, stored, "r", offset, shape)
+    if stored.isnative:
+        return mapped
+    import dask.array as da
+
+    chunks = (1,) * (len(shape) - 2) + shape[-2:]
+    lazy: Array = da.from_array(mapped, chunks=chunks)  # type: ignore[no-untyped-call]
+    native: Array = lazy.astype(stored.newbyteorder("="))
+    return native
+
+
+def _pages_of(path: Path, series: tifffile.TiffPageSeries) -> tuple[tuple[Path, int], ...]:
+    """Give file and offset of every page, after a check that its pixels are inside the file."""
+    places = []
+    for page in series.pages:
+        if page is None:
+            raise _damaged(path, "pages are missing")
+        handle = page.parent.filehandle
+        ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=True))
+        if max(ends, default=0) > handle.size:
+            raise _damaged(path, "it ends before its pixels do")
+        places.append((Path(handle.path), page.offset))
+    return tuple(places)
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """Reader of one page at a time; keeps no file open, so that it may be sent to another process."""
+
+    places: tuple[tuple[Path, int], ...]
+    grid: tuple[int, ...]
+
+    def __call__(self, block_id: tuple[int, ...]) -> NDArray[Any]:
+        """Read the page of one block of the dask array."""
+        path, offset = self.places[np.ravel_multi_index(block_id[: len(self.grid)], self.grid)]
+        with reading(path), _listening(path), tifffile.TiffFile(path) as tif:
+            tif.filehandle.seek(offset)
+            return tifffile.TiffPage(tif, 0).asarray()[(None,) * len(self.grid)]
+
+    def as_dask(self, page_shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """Make the dask array with one chunk a page."""
+        import dask.array as da
+
+        chunks = tuple((1,) * size for size in self.grid) + tuple((size,) for size in page_shape)
+        meta = np.empty((0,) * len(chunks), dtype)
+        array: Array = da.map_blocks(self, chunks=chunks, dtype=dtype, meta=meta)  # type: ignore[no-untyped-call]
+        return array
+
+
+def _spacing(tif: tifffile.TiffFile) -> dict[str, float]:
+    """Give the pixel size in micrometres for each axis of which the file tells it."""
+    if tif.is_ome:
+        found = _ome_spacing(_ome_image(tif).get("Pixels", {}))
+    elif tif.is_imagej:
+        found = _imagej_spacing(tif)
+    else:
+        found = {}
+    return {axis: size for axis, size in found.items() if math.isfinite(size) and size > 0}
+
+
+def _ome_image(tif: tifffile.TiffFile) -> dict[str, Any]:
+    """Give the first image element of the OME header."""
+    image = tifffile.xml2dict(tif.ome_metadata or "").get("OME", {}).get("Image", {})
+    return dict(image[0] if isinstance(image, (list, tuple)) else image)
+
+
+def _noted_axes(tif: tifffile.TiffFile) -> str:
+    """Give the axes that our own files name in their description."""
+    description = str(_ome_image(tif).get("Description", ""))
+    return description.removeprefix(AXES_NOTE) if description.startswith(AXES_NOTE) else ""
+
+
+def _ome_spacing(pixels: dict[str, Any]) -> dict[str, float]:
+    """Read the physical sizes of OME; a size without a unit is in micrometres."""
+    units = {axis: str(pixels.get(f"PhysicalSize{axis}Unit", "µm")).lower() for axis in "ZYX"}
+    return {
+        axis: float(pixels[f"PhysicalSize{axis}"]) * _MICROMETRES[unit]
+        for axis, unit in units.items()
+        if f"PhysicalSize{axis}" in pixels and unit in _MICROMETRES
+    }
+
+
+def _imagej_spacing(tif: tifffile.TiffFile) -> dict[str, float]:
+    """Read the scale of ImageJ: pixels a unit in the resolution tags, distance of slices in the description."""
+    metadata = tif.imagej_metadata or {}
+    unit = _MICROMETRES.get(str(metadata.get("unit", "")).lower())
+    if unit is None:
+        return {}
+    tags = tif.pages.first.tags
+    found = {"Z": float(metadata.get("spacing", 0)) * unit}
+    for axis in "YX":
+        pixels, units = tags.valueof(f"{axis}Resolution", default=(0, 1))
+        found[axis] = units / pixels * unit if pixels else 0.0
+    return found

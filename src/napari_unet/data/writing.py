@@ -1,0 +1,207 @@
+"""Writing labels, probabilities and weights as TIFF files that other programs read."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+
+from napari_unet.axes import parse_axes
+from napari_unet.data.files import atomic_path
+from napari_unet.data.tiff import AXES_NOTE
+from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from numpy.typing import DTypeLike, NDArray
+
+_CLASSIC_TIFF_BYTES = 2**32 - 2**25
+"""Above this size, offsets of 32 bits may run over; tifffile takes the same margin."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How planes lie in a file.
+
+    Attributes
+    ----------
+    axes
+        Axes of the array, Y and X last.
+    shape
+        Length of each axis.
+    dtype
+        Type of the pixels: uint8, uint16, uint32 or float32.
+    spacing
+        Pixel size in µm by axis (Z, Y, X), as far as it is known.
+    """
+
+    axes: str
+    shape: tuple[int, ...]
+    dtype: DTypeLike
+    spacing: Mapping[str, float] = field(default_factory=dict)
+
+
+def write_labels(
+    path: str | os.PathLike[str], labels: NDArray[Any], axes: str, spacing: Mapping[str, float] | None = None
+) -> None:
+    """Write labels as an OME-TIFF of the smallest type that holds them, 16 or 32 bits.
+
+    Parameters
+    ----------
+    path
+        The file; it appears when it is complete.
+    labels
+        Whole numbers of at least 0.
+    axes
+        Axes of the array. Y and X are stored last, whatever their order was.
+    spacing
+        Pixel size in µm by axis.
+
+    Raises
+    ------
+    InputError
+        If a label is negative, a fraction, or above 2**32 - 1.
+    OSError
+        If the file cannot be written.
+    """
+    _write_array(path, labels, Layout(axes, labels.shape, _dtype_of_labels(labels), spacing or {}))
+
+
+def write_float(
+    path: str | os.PathLike[str], array: NDArray[Any], axes: str, spacing: Mapping[str, float] | None = None
+) -> None:
+    """Write probabilities or weights as an OME-TIFF of 32-bit floats.
+
+    Parameters
+    ----------
+    path
+        The file; it appears when it is complete.
+    array
+        The values.
+    axes
+        Axes of the array. Y and X are stored last, whatever their order was.
+    spacing
+        Pixel size in µm by axis.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    _write_array(path, array, Layout(axes, array.shape, np.float32, spacing or {}))
+
+
+def write_planes(path: str | os.PathLike[str], planes: Iterable[NDArray[Any]], layout: Layout) -> None:
+    """Write a stack plane by plane, so that it never needs to be in memory as a whole.
+
+    Parameters
+    ----------
+    path
+        The file; it appears when it is complete.
+    planes
+        Arrays of shape (Y, X), the last of the other axes running fastest.
+    layout
+        Axes, shape, type and pixel size of the stack.
+
+    Raises
+    ------
+    InputError
+        If Y and X are not the last axes.
+    OSError
+        If the file cannot be written.
+    """
+    axes = parse_axes(layout.axes)
+    if not axes.endswith("YX"):
+        raise InputError(f"Planes of axes {axes} cannot be written: Y and X must be the last axes.")
+    dtype = np.dtype(layout.dtype)
+    n_bytes = int(np.prod(layout.shape)) * dtype.itemsize
+    with _naming(path), atomic_path(path) as temporary:
+        tifffile.imwrite(
+            temporary,
+            (np.ascontiguousarray(plane, dtype) for plane in planes),
+            shape=layout.shape,
+            dtype=dtype,
+            bigtiff=n_bytes > _CLASSIC_TIFF_BYTES,
+            ome=True,
+            photometric="minisblack",
+            compression="zlib",
+            **_calibration(axes, layout.spacing),
+        )
+
+
+def label_dtype(highest: int) -> np.dtype[Any]:
+    """Choose the smallest type for labels up to a number: 16 bits, or 32 above 65535.
+
+    Parameters
+    ----------
+    highest
+        Largest label.
+
+    Returns
+    -------
+    numpy.dtype
+        uint16 or uint32.
+
+    Raises
+    ------
+    InputError
+        If 32 bits do not hold it.
+
+    Examples
+    --------
+    >>> label_dtype(65_536)
+    dtype('uint32')
+    """
+    if highest >= 2**32:
+        raise InputError(f"The label {highest} is too large: at most {2**32 - 1} is allowed. Renumber the labels.")
+    return np.dtype(np.uint16 if highest < 2**16 else np.uint32)
+
+
+def _dtype_of_labels(labels: NDArray[Any]) -> np.dtype[Any]:
+    """Choose the type for labels after a check that they are some."""
+    lowest, highest = (labels.min(), labels.max()) if labels.size else (0, 0)
+    if labels.dtype.kind not in "bui" or lowest < 0:
+        raise InputError(
+            f"Labels of type {labels.dtype} with a lowest value of {lowest} cannot be written: "
+            "labels are whole numbers from 0. Use write_float for other values."
+        )
+    return label_dtype(int(highest))
+
+
+def _write_array(path: str | os.PathLike[str], array: NDArray[Any], layout: Layout) -> None:
+    """Write an array that is in memory, Y and X last."""
+    axes = parse_axes(layout.axes)
+    if len(axes) != array.ndim:
+        raise InputError(f"Axes {axes} do not fit an array of shape {array.shape}: name each of its axes once.")
+    stored = axes.replace("Y", "").replace("X", "") + "YX"
+    ordered = array.transpose([axes.index(axis) for axis in stored])
+    planes = (ordered[index] for index in np.ndindex(ordered.shape[:-2]))
+    write_planes(path, planes, replace(layout, axes=stored, shape=ordered.shape))
+
+
+def _calibration(axes: str, spacing: Mapping[str, float]) -> dict[str, Any]:
+    """Give pixel size and axes as tags that ImageJ reads and as the OME header that all others read."""
+    known = {axis: size for axis, size in spacing.items() if axis in "ZYX"}
+    metadata: dict[str, Any] = {"axes": axes, "Description": AXES_NOTE + axes}
+    for axis, size in known.items():
+        metadata |= {f"PhysicalSize{axis}": float(size), f"PhysicalSize{axis}Unit": "µm"}
+    if not {"Y", "X"} <= set(known):
+        return {"metadata": metadata}
+    per_centimetre = (1e4 / known["X"], 1e4 / known["Y"])
+    return {"metadata": metadata, "resolution": per_centimetre, "resolutionunit": "CENTIMETER"}
+
+
+@contextmanager
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the name of the file into an error of the system, which knows a temporary name at most."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
