@@ -156,3 +156,9 @@ def test_memory_does_not_grow_with_the_largest_label() -> None:
 def test_refuses_probabilities() -> None:
     with pytest.raises(InputError, match=r"predicted.*float64"):
         overlaps(PREDICTED / 9, TRUTH)
+
+
+@pytest.mark.parametrize("threshold", [0.49, 1.01, math.nan])
+def test_refuses_a_threshold_at_which_matches_are_not_unique(threshold: float) -> None:
+    with pytest.raises(InputError, match=r"from 0\.5"):
+        detection(overlaps(PREDICTED, TRUTH), threshold)

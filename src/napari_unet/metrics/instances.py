@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet.errors import InputError
 from napari_unet.metrics._arrays import checked_pair, components
 
 if TYPE_CHECKING:
@@ -62,7 +63,16 @@ class Overlaps:
         -------
         numpy.ndarray of int64
             Positions in ``rows``, ``columns`` and ``shared``.
+
+        Raises
+        ------
+        InputError
+            If the threshold is below 0.5 or above 1.
         """
+        if not 0.5 <= threshold <= 1:
+            raise InputError(
+                f"The threshold is {threshold}. Matches are unique from 0.5 up to 1: choose one of {IOU_THRESHOLDS}."
+            )
         pairs = np.flatnonzero(self.iou >= threshold)
         pairs = pairs[np.unique(self.rows[pairs], return_index=True)[1]]
         return pairs[np.unique(self.columns[pairs], return_index=True)[1]]
@@ -191,6 +201,11 @@ def detection(table: Overlaps, threshold: float) -> Detection:
     -------
     Detection
         The counts, with `ap`, `f1` and `pq`.
+
+    Raises
+    ------
+    InputError
+        If the threshold is below 0.5 or above 1.
 
     References
     ----------
