@@ -130,9 +130,9 @@ def check_shapes(image: Image, labels: Image) -> None:
     image_sizes, label_sizes = (dict(zip("TZYX", _without_channels(item), strict=True)) for item in (image, labels))
     if different := [axis for axis in image_sizes if image_sizes[axis] != label_sizes[axis]]:
         raise InputError(
-            f"{image.path} and {labels.path} differ in {', '.join(different)}: the image has {_sizes(image_sizes)} (axes "
-            f"{image.axes}), the labels have {_sizes(label_sizes)} (axes {labels.axes}). Give labels drawn on this "
-            "image, or name the axes if they were misunderstood."
+            f"{image.path} and {labels.path} differ in {', '.join(different)}: the image has {_sizes(image_sizes)} "
+            f"(axes {image.axes}), the labels have {_sizes(label_sizes)} (axes {labels.axes}). Give labels drawn on "
+            "this image, or name the axes if they were misunderstood."
         )
 
 

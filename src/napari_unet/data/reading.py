@@ -14,7 +14,7 @@ import imagecodecs
 import numpy as np
 import PIL.Image
 
-from napari_unet.axes import Array, parse_axes, to_canonical
+from napari_unet.axes import CANONICAL, Array, guess_axes, parse_axes, to_canonical
 from napari_unet.data.tiff import FileContent, read_tiff, reading
 from napari_unet.errors import InputError
 
@@ -64,8 +64,8 @@ class Image:
         return self.shape[1]
 
     def plane(self, t: int, z: int) -> NDArray[Any]:
-        """Read one plane, and only it, as an array of shape (C, Y, X)."""
-        return np.asarray(self.data[t, :, z])
+        """Read one plane, and only it, as an array of its own of shape (C, Y, X)."""
+        return np.array(self.data[t, :, z])
 
     def planes(self) -> Iterator[NDArray[Any]]:
         """Read plane after plane, each of shape (C, Y, X): all Z of the first T, then of the next."""
@@ -186,10 +186,22 @@ def _read(path: Path, axes: str | None, decode_picture: Callable[[Path], FileCon
     content = read_tiff(path) if suffix in TIFF_SUFFIXES else decode_picture(path)
     if content.array.dtype.kind not in "biuf":
         raise InputError(f"{path} is of type {content.array.dtype}: integers, floats and booleans are allowed.")
-    names = parse_axes(axes or content.axes)
-    data = to_canonical(content.array, names)
+    try:
+        names, guessed = _name_axes(content, axes)
+        data = to_canonical(content.array, names)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     n_colours = max(data.shape[1] - content.n_alpha, 1)
-    return Image(data[:, :n_colours], names, content.spacing, path, content.guessed and not axes)
+    return Image(data[:, :n_colours], names, content.spacing, path, guessed)
+
+
+def _name_axes(content: FileContent, axes: str | None) -> tuple[str, bool]:
+    """Give the axes by the word of the caller, else of the file, else by a guess; and whether it is one."""
+    if axes:
+        return parse_axes(axes), False
+    if set(content.axes) <= set(CANONICAL + "S"):
+        return parse_axes(content.axes), False
+    return guess_axes(content.array.shape, rgb=content.axes.endswith("S")), True
 
 
 def _decode_picture(path: Path) -> FileContent:
@@ -198,14 +210,14 @@ def _decode_picture(path: Path) -> FileContent:
         is_png = path.suffix.lower() == ".png"
         array = imagecodecs.png_decode(path.read_bytes()) if is_png else _decode_jpeg(path)
     has_alpha = array.ndim == 3 and array.shape[-1] in (2, 4)
-    return FileContent(array, "YXC" if array.ndim == 3 else "YX", False, {}, int(has_alpha))
+    return FileContent(array, "YXC" if array.ndim == 3 else "YX", {}, int(has_alpha))
 
 
 def _decode_label_picture(path: Path) -> FileContent:
     """Read a PNG or a JPEG of labels: in a picture with a palette, the label is the index, not the colour."""
     with reading(path), _pillow(path) as picture:
         indices = np.asarray(picture) if picture.mode == "P" else None
-    return _decode_picture(path) if indices is None else FileContent(indices, "YX", False, {}, 0)
+    return _decode_picture(path) if indices is None else FileContent(indices, "YX", {}, 0)
 
 
 def _decode_jpeg(path: Path) -> NDArray[Any]:

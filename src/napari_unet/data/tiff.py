@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 
-from napari_unet.axes import Array, guess_axes
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+
+    from napari_unet.axes import Array
 
 AXES_NOTE = "axes="
 """Start of the OME description in which our own files name their axes; OME alone cannot tell (1, Y, X) from (Y, X)."""
@@ -32,11 +34,10 @@ _SIGNS_OF_DAMAGE = ("offset", "corrupt", "missing")
 
 @dataclass(frozen=True)
 class FileContent:
-    """What a file holds: array, axes, whether these are a guess, pixel size in µm, number of transparency channels."""
+    """What a file holds: array, its axes as the file names them, pixel size in µm, number of transparency channels."""
 
     array: Array
     axes: str
-    guessed: bool
     spacing: dict[str, float]
     n_alpha: int
 
@@ -85,11 +86,10 @@ def read_tiff(path: Path) -> FileContent:
     """
     with reading(path), _listening(path), tifffile.TiffFile(path) as tif:
         series = _only_series(path, tif)
-        shape, axes, guessed = _meaning(tif, series)
+        shape, axes = _shape_and_axes(tif, series)
         return FileContent(
             array=_open_array(path, series, shape, tif.byteorder),
             axes=axes,
-            guessed=guessed,
             spacing=_spacing(tif),
             n_alpha=sum(int(sample) in (1, 2) for sample in series.keyframe.extrasamples),
         )
@@ -104,14 +104,17 @@ def _damaged(path: Path, detail: str) -> InputError:
 
 
 class _Collector(logging.Filter):
-    """Keep what tifffile logs, so that it neither clutters the terminal nor gets lost."""
+    """Keep what tifffile logs in this thread, so that it neither clutters the terminal nor gets lost."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.thread = threading.get_ident()
         self.messages: list[str] = []
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Take the message away from the logger."""
+        """Take the message away from the logger; those of other threads are about other files."""
+        if record.thread != self.thread:
+            return True
         self.messages.append(record.getMessage())
         return False
 
@@ -144,16 +147,13 @@ def _only_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     return images[0]
 
 
-def _meaning(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple[tuple[int, ...], str, bool]:
-    """Give shape, axes and whether the axes are a guess."""
-    squeeze = series.kind != "shaped"
-    shape, axes = series.get_shape(squeeze), series.get_axes(squeeze)
+def _shape_and_axes(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple[tuple[int, ...], str]:
+    """Give shape and axes, with axes of length 1 where the file names them."""
     if series.kind == "ome" and (noted := _noted_axes(tif)):
         sizes = dict(zip(series.get_axes(False), series.get_shape(False), strict=True))
-        return tuple(sizes.get(axis, 1) for axis in noted), noted, False
-    if set(axes) <= set("TCZYXS"):
-        return shape, axes, False
-    return shape, guess_axes(shape, rgb=axes.endswith("S")), True
+        return tuple(sizes.get(axis, 1) for axis in noted), noted
+    squeeze = series.kind != "shaped"
+    return series.get_shape(squeeze), series.get_axes(squeeze)
 
 
 def _open_array(path: Path, series: tifffile.TiffPageSeries, shape: tuple[int, ...], byteorder: str) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -111,7 +112,8 @@ def write_planes(path: str | os.PathLike[str], planes: Iterable[NDArray[Any]], l
     Raises
     ------
     InputError
-        If Y and X are not the last axes.
+        If Y and X are not the last axes, if there are more or fewer planes than the shape says, or if a label is too
+        large for the type.
     OSError
         If the file cannot be written.
     """
@@ -119,11 +121,11 @@ def write_planes(path: str | os.PathLike[str], planes: Iterable[NDArray[Any]], l
     if not axes.endswith("YX"):
         raise InputError(f"Planes of axes {axes} cannot be written: Y and X must be the last axes.")
     dtype = np.dtype(layout.dtype)
-    n_bytes = int(np.prod(layout.shape)) * dtype.itemsize
+    n_bytes = math.prod(layout.shape) * dtype.itemsize
     with _naming(path), atomic_path(path) as temporary:
         tifffile.imwrite(
             temporary,
-            (np.ascontiguousarray(plane, dtype) for plane in planes),
+            (_convert(plane, dtype) for plane in _exactly(planes, math.prod(layout.shape[:-2]))),
             shape=layout.shape,
             dtype=dtype,
             bigtiff=n_bytes > _CLASSIC_TIFF_BYTES,
@@ -182,6 +184,27 @@ def _write_array(path: str | os.PathLike[str], array: NDArray[Any], layout: Layo
     ordered = array.transpose([axes.index(axis) for axis in stored])
     planes = (ordered[index] for index in np.ndindex(ordered.shape[:-2]))
     write_planes(path, planes, replace(layout, axes=stored, shape=ordered.shape))
+
+
+def _exactly(planes: Iterable[NDArray[Any]], n_planes: int) -> Iterator[NDArray[Any]]:
+    """Pass on the planes; with a wrong number of them the file would look complete all the same."""
+    source = iter(planes)
+    for index in range(n_planes):
+        plane = next(source, None)
+        is_last = index == n_planes - 1
+        if plane is None or (is_last and next(source, None) is not None):
+            came = f"only {index}" if plane is None else "more"
+            raise InputError(
+                f"The shape needs exactly {n_planes} planes, but {came} came. Give as many as the axes before Y and X have."
+            )
+        yield plane
+
+
+def _convert(plane: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Convert a plane to the type of the file; a label too large for it would come out as another one."""
+    if dtype.kind == "u" and plane.size and plane.max() > np.iinfo(dtype).max:
+        raise InputError(f"The label {plane.max()} does not fit type {dtype}. Choose the type with label_dtype.")
+    return np.ascontiguousarray(plane, dtype)
 
 
 def _calibration(axes: str, spacing: Mapping[str, float]) -> dict[str, Any]:
