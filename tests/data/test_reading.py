@@ -5,6 +5,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import dask.array as da
 import imagecodecs
 import numpy as np
 import PIL.Image
@@ -135,6 +136,15 @@ def test_colours_are_channels_and_transparency_is_dropped(n_samples: int, suffix
     np.testing.assert_array_equal(image.plane(0, 0), np.moveaxis(picture[..., :3], -1, 0))
 
 
+def test_big_endian_colours_stay_in_one_piece(tmp_path: Path) -> None:
+    picture = COLOURS[..., :3].astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", picture, photometric="rgb", byteorder=">")
+    data = read_image(tmp_path / "a.tif").data
+    assert isinstance(data, da.Array)
+    assert data.npartitions == 1
+    np.testing.assert_array_equal(np.asarray(data)[0, :, 0], np.moveaxis(picture, -1, 0))
+
+
 def test_colours_stored_plane_by_plane(tmp_path: Path) -> None:
     planar = np.moveaxis(COLOURS[..., :3], -1, 0)
     tifffile.imwrite(tmp_path / "a.tif", planar, photometric="rgb", planarconfig="separate", compression="lzw")
@@ -230,6 +240,16 @@ def test_a_tiff_without_its_pixels_is_refused(
     with caplog.at_level(logging.DEBUG), pytest.raises(InputError, match=r"cut\.tif.*cut off"):
         read_image(path)
     assert not caplog.records
+
+
+def test_planes_that_the_header_promises_and_the_file_lacks_are_not_made_up(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "five.tif", STACK, ome=True, **ZYX)
+    with tifffile.TiffFile(tmp_path / "five.tif") as tif:
+        header = tif.ome_metadata
+    assert header
+    tifffile.imwrite(tmp_path / "two.tif", STACK[:2], description=header.encode(), **ZYX | {"metadata": None})
+    with pytest.raises(InputError, match=r"two\.tif.*missing"):
+        read_image(tmp_path / "two.tif")
 
 
 def test_damaged_pixels_are_found_when_they_are_read(tmp_path: Path) -> None:

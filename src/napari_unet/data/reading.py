@@ -29,7 +29,7 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 SUFFIXES = TIFF_SUFFIXES + PICTURE_SUFFIXES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Image:
     """An image or labels from a file, in the order TCZYX, read where it is looked at.
 

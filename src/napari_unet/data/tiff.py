@@ -158,29 +158,28 @@ def _shape_and_axes(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> 
 
 def _open_array(path: Path, series: tifffile.TiffPageSeries, shape: tuple[int, ...], byteorder: str) -> Array:
     """Choose the laziest way in which the pixels can be read."""
-    if series.dataoffset is not None:
-        return _map(path, np.dtype(byteorder + series.dtype.char), series.dataoffset, shape)
     page_shape = series.keyframe.shape
-    sizes = _pages_of(path, series)
-    if len(sizes) > 1 and shape[-len(page_shape) :] == page_shape:
-        return _Pages(sizes, shape[: -len(page_shape)]).as_dask(page_shape, series.dtype)
+    if series.dataoffset is not None:
+        stored = np.dtype(byteorder + series.dtype.char)
+        mapped = np.memmap(path, stored, "r", series.dataoffset, shape)
+        return mapped if stored.isnative else _turned(mapped, len(page_shape))
+    places = _places_of_pages(path, series)
+    if len(places) > 1 and shape[-len(page_shape) :] == page_shape:
+        return _Pages(places, shape[: -len(page_shape)]).as_dask(page_shape, series.dtype)
     return np.reshape(series.asarray(), shape)
 
 
-def _map(path: Path, stored: np.dtype[Any], offset: int, shape: tuple[int, ...]) -> Array:
-    """Map plainly stored pixels into memory; a foreign byte order is turned chunk by chunk."""
-    mapped: Array = np.memmap(path, stored, "r", offset, shape)
-    if stored.isnative:
-        return mapped
-    import dask.array as da
+def _turned(mapped: Array, page_ndim: int) -> Array:
+    """Turn a foreign byte order into this machine's, page by page when it is read."""
+    import dask.array as da  # here, because it takes longer to import than most files to read
 
-    chunks = (1,) * (len(shape) - 2) + shape[-2:]
+    chunks = (1,) * (len(mapped.shape) - page_ndim) + mapped.shape[-page_ndim:]
     lazy: Array = da.from_array(mapped, chunks=chunks)  # type: ignore[no-untyped-call]
-    native: Array = lazy.astype(stored.newbyteorder("="))
+    native: Array = lazy.astype(mapped.dtype.newbyteorder("="))
     return native
 
 
-def _pages_of(path: Path, series: tifffile.TiffPageSeries) -> tuple[tuple[Path, int], ...]:
+def _places_of_pages(path: Path, series: tifffile.TiffPageSeries) -> tuple[tuple[Path, int], ...]:
     """Give file and offset of every page, after a check that its pixels are inside the file."""
     places = []
     for page in series.pages:

@@ -195,7 +195,8 @@ def _exactly(planes: Iterable[NDArray[Any]], n_planes: int) -> Iterator[NDArray[
         if plane is None or (is_last and next(source, None) is not None):
             came = f"only {index}" if plane is None else "more"
             raise InputError(
-                f"The shape needs exactly {n_planes} planes, but {came} came. Give as many as the axes before Y and X have."
+                f"The shape needs exactly {n_planes} planes, but {came} came. "
+                "Give one for every position on the axes before Y and X."
             )
         yield plane
 
