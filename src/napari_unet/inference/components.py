@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from scipy import ndimage
 
-from napari_unet.inference.regions import NO_PAIRS, NO_PIXEL, unique_pairs
+from napari_unet.inference.regions import NO_PAIRS, NO_PIXEL, Regions, unique_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,116 +20,48 @@ if TYPE_CHECKING:
 Part = TypeVar("Part")
 
 
-def label_block(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
-    """Find the regions of one block and number them, cells before background.
+def describe_block(mask: NDArray[np.bool_], box: Box, shape: tuple[int, ...]) -> tuple[NDArray[np.int32], Regions]:
+    """Find the regions of one block.
 
     Parameters
     ----------
     mask
-        Foreground, bool, any number of axes.
+        Foreground of the block, bool, any number of axes, not empty.
+    box
+        Where the block lies in the whole array, px.
+    shape
+        Shape of the whole array. An axis of one pixel, as a single plane has, has no edge.
 
     Returns
     -------
     ids : ndarray
-        Region of each pixel, from 1, int32, shape of ``mask``.
-    n_cells : int
-        Number of foreground regions.
+        Region of each pixel, from 1, cells before background, int32, shape of ``mask``.
+    regions : Regions
+        The regions from 1 on, without a region 0.
 
     Examples
     --------
-    >>> label_block(np.array([[True, False, True]]))
-    (array([[1, 3, 2]], dtype=int32), 2)
+    >>> ids, regions = describe_block(np.array([[True, False, True]]), (slice(0, 1), slice(2, 5)), (1, 5))
+    >>> ids
+    array([[1, 3, 2]], dtype=int32)
+    >>> regions.first, regions.is_open
+    (array([2, 4, 3]), array([False,  True, False]))
     """
-    ids, background = np.empty(mask.shape, dtype=np.int32), np.empty(mask.shape, dtype=np.int32)
-    n_cells = ndimage.label(mask, output=ids)
-    ndimage.label(~mask, structure=np.ones((3,) * mask.ndim), output=background)
-    np.add(background, n_cells, out=ids, where=~mask)
-    return ids, n_cells
-
-
-def face_pairs(ids: NDArray[np.int32]) -> NDArray[np.int64]:
-    """List the regions of a block that share a face.
-
-    Parameters
-    ----------
-    ids
-        Region of each pixel, int32, any number of axes.
-
-    Returns
-    -------
-    ndarray
-        The different pairs, smaller id first, int64 (p, 2).
-
-    Examples
-    --------
-    >>> face_pairs(np.array([[1, 1, 3], [1, 2, 3]], dtype=np.int32)).tolist()
-    [[1, 2], [1, 3], [2, 3]]
-    """
-    found = [NO_PAIRS]
-    for axis in range(ids.ndim):
-        lines = np.moveaxis(ids, axis, 0)
-        before, after = lines[:-1], lines[1:]
-        differ = before != after
-        found.append(np.stack([before[differ], after[differ]], axis=1).astype(np.int64))
-    return unique_pairs(np.sort(np.concatenate(found), axis=1))
-
-
-def measure_runs(ids: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Measure the regions of a block, a run of equal pixels at a time.
-
-    Parameters
-    ----------
-    ids
-        Region of each pixel, from 1, int32, any number of axes, not empty.
-    count
-        Number of regions.
-
-    Returns
-    -------
-    size : ndarray
-        Pixels of regions 1 to ``count``, int64 (count,).
-    first : ndarray
-        Raster index in the block of their first pixel, int64 (count,).
-
-    Examples
-    --------
-    >>> measure_runs(np.array([[2, 2, 1], [1, 2, 2]], dtype=np.int32), 2)
-    (array([2, 4]), array([2, 0]))
-    """
-    flat = ids.ravel()
-    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
-    regions = flat[starts] - 1
-    size = np.zeros(count, dtype=np.int64)
-    np.add.at(size, regions, np.diff(starts, append=flat.size))
-    first = np.full(count, NO_PIXEL)
-    np.minimum.at(first, regions, starts)
-    return size, first
-
-
-def find_open(ids: NDArray[np.int32], box: Box, shape: tuple[int, ...]) -> NDArray[np.int32]:
-    """List the regions of a block that touch the edge of the array.
-
-    Parameters
-    ----------
-    ids
-        Region of each pixel, int32, any number of axes.
-    box
-        Where the block lies.
-    shape
-        Shape of the array. An axis of one pixel, as a single plane has, has no edge.
-
-    Returns
-    -------
-    ndarray
-        Their ids, some of them often, int32.
-    """
-    found = [np.empty(0, dtype=np.int32)]
-    for axis, (part, size) in enumerate(zip(box, shape, strict=True)):
-        if size > 1 and part.start == 0:
-            found.append(ids.take(0, axis).ravel())
-        if size > 1 and part.stop == size:
-            found.append(ids.take(-1, axis).ravel())
-    return np.concatenate(found)
+    ids, n_cells = _label(mask)
+    count = int(ids.max())
+    size, first = _measure_runs(ids, count)
+    within = np.unravel_index(first, mask.shape)
+    start = [part.start for part in box]
+    is_open = np.zeros(count, dtype=bool)
+    is_open[_edge_pixels(ids, box, shape) - 1] = True
+    return ids, Regions(
+        is_cell=np.arange(count) < n_cells,
+        size=size,
+        first=np.asarray(np.ravel_multi_index(tuple(map(np.add, within, start)), shape), dtype=np.int64),
+        is_open=is_open,
+        pairs=_face_pairs(ids),
+        owner=np.arange(count),
+    )
 
 
 def seam_pairs(ids: NDArray[np.int32], box: Box) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -159,6 +91,49 @@ def seam_pairs(ids: NDArray[np.int32], box: Box) -> tuple[NDArray[np.int64], NDA
             is_face = all(2 * at == margin for at, margin in zip(shift, margins, strict=True))
             (faces if is_face else corners).append(pairs)
     return unique_pairs(np.concatenate(faces)), unique_pairs(np.concatenate(corners))
+
+
+def _label(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """Give foreground regions numbers, then those of background; tell how many are foreground."""
+    ids, background = np.empty(mask.shape, dtype=np.int32), np.empty(mask.shape, dtype=np.int32)
+    n_cells = ndimage.label(mask, output=ids)
+    ndimage.label(~mask, structure=np.ones((3,) * mask.ndim), output=background)
+    np.add(background, n_cells, out=ids, where=~mask)
+    return ids, n_cells
+
+
+def _measure_runs(ids: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give size and first raster index of each region; runs of equal pixels are far fewer than pixels."""
+    flat = ids.ravel()
+    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
+    regions = flat[starts] - 1
+    size = np.zeros(count, dtype=np.int64)
+    np.add.at(size, regions, np.diff(starts, append=flat.size))
+    first = np.full(count, NO_PIXEL)
+    np.minimum.at(first, regions, starts)
+    return size, first
+
+
+def _edge_pixels(ids: NDArray[np.int32], box: Box, shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """List the regions of the pixels of a block at the edge of the array."""
+    found = [np.empty(0, dtype=np.int32)]
+    for axis, (part, size) in enumerate(zip(box, shape, strict=True)):
+        if size > 1 and part.start == 0:
+            found.append(ids.take(0, axis).ravel())
+        if size > 1 and part.stop == size:
+            found.append(ids.take(-1, axis).ravel())
+    return np.concatenate(found)
+
+
+def _face_pairs(ids: NDArray[np.int32]) -> NDArray[np.int64]:
+    """List the pairs of regions that share a face."""
+    found = [NO_PAIRS]
+    for axis in range(ids.ndim):
+        lines = np.moveaxis(ids, axis, 0)
+        before, after = lines[:-1], lines[1:]
+        differ = before != after
+        found.append(np.stack([before[differ], after[differ]], axis=1).astype(np.int64))
+    return unique_pairs(np.sort(np.concatenate(found), axis=1))
 
 
 def _facing_planes(ids: NDArray[np.int32], box: Box) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:

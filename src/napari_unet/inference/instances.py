@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.config.instances import InstancesConfig
-
-    Box = tuple[slice, ...]
+    from napari_unet.inference.components import Box
 
 
 class Readable(Protocol):
@@ -69,8 +68,7 @@ def find_instances(foreground: NDArray[Any], config: InstancesConfig, *, min_siz
     """
     cells = BlockwiseInstances(np.zeros(foreground.shape, dtype=np.int32), config, min_size_px=min_size_px)
     cells.add((0,) * foreground.ndim, foreground)
-    cells.finish()
-    return cells.read(tuple(slice(0, size) for size in foreground.shape))
+    return cells.finish().read(tuple(slice(0, size) for size in foreground.shape))
 
 
 def find_instances_blockwise(
@@ -122,13 +120,13 @@ def find_instances_blockwise(
         return 0
     with tempfile.TemporaryFile() as file:
         scratch: NDArray[np.int32] = np.memmap(file, dtype=np.int32, shape=foreground.shape)
-        cells = BlockwiseInstances(scratch, config, min_size_px=min_size_px)
+        blockwise = BlockwiseInstances(scratch, config, min_size_px=min_size_px)
         for box in boxes:
-            cells.add([part.start for part in box], np.asarray(foreground[box]))
-        count = cells.finish()
+            blockwise.add([part.start for part in box], np.asarray(foreground[box]))
+        cells = blockwise.finish()
         for box in boxes:
             labels[box] = cells.read(box)
-    return count
+    return cells.count
 
 
 def find_classes(probabilities: NDArray[Any]) -> NDArray[np.uint8]:
@@ -149,7 +147,8 @@ def find_classes(probabilities: NDArray[Any]) -> NDArray[np.uint8]:
     >>> find_classes(np.array([[[0.2, 0.5]], [[0.7, 0.5]], [[0.1, 0.0]]]))
     array([[1, 0]], dtype=uint8)
     """
-    return np.argmax(probabilities, axis=0).astype(np.uint8)
+    classes: NDArray[np.uint8] = np.argmax(probabilities, axis=0).astype(np.uint8)
+    return classes
 
 
 def _split(shape: Sequence[int], block_shape: Sequence[int]) -> Iterator[Box]:
