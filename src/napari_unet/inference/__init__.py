@@ -1,0 +1,1 @@
+"""Prediction: tiles, networks applied to images of any size, cells from probabilities."""

@@ -1,0 +1,88 @@
+"""Size of a tile from the free memory and the cost."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+#: Largest edge of a tile on a CPU, px. Measured: larger ones read less halo, but leave the caches (`benchmarks`).
+CPU_TILE_PX = 768
+#: Share of the free memory that a tile may take; the rest is for the result and for other programs.
+_SHARE = 0.5
+#: What is assumed where the system does not tell, bytes.
+_UNKNOWN = 2 * 2**30
+
+
+def affordable_tile_px(device: torch.device, bytes_per_px: float, halo: int) -> int:
+    """Give the largest edge of a tile that fits into the free memory and is not slower than smaller ones.
+
+    Parameters
+    ----------
+    device
+        Where it is computed.
+    bytes_per_px
+        Memory the network needs for each pixel of its input at its peak, bytes.
+    halo
+        Pixels read beyond each end of a tile.
+
+    Returns
+    -------
+    int
+        Edge of the network's output, px; at least 1.
+    """
+    outer = int((free_bytes(device) * _SHARE / bytes_per_px) ** 0.5)
+    edge = max(outer - 2 * halo, 1)
+    return min(edge, CPU_TILE_PX) if device.type == "cpu" else edge
+
+
+def free_bytes(device: torch.device) -> int:
+    """Tell how much memory can be taken.
+
+    Parameters
+    ----------
+    device
+        Where it is computed.
+
+    Returns
+    -------
+    int
+        Bytes, counting what PyTorch holds in reserve.
+    """
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+    return _free_main_memory()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that memory was not enough: not every device has a type of error for it.
+
+    Examples
+    --------
+    >>> is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"))
+    True
+    """
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    signs = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
+
+
+def _free_main_memory() -> int:
+    """Ask the operating system for the main memory that can be taken without swapping."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return _part_of_all_memory()
+
+
+def _part_of_all_memory() -> int:
+    """Take half of the machine's memory for free, where the system tells it."""
+    if not hasattr(os, "sysconf"):
+        return _UNKNOWN
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -1,0 +1,216 @@
+"""Application of a trained network to images of any size, tile by tile."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_unet.config.execution import ExecutionConfig
+from napari_unet.config.tiling import TilingConfig
+from napari_unet.errors import InputError
+from napari_unet.geometry import AxisGeometry
+from napari_unet.inference.averaging import average_views
+from napari_unet.inference.memory import affordable_tile_px, is_out_of_memory
+from napari_unet.inference.tiling import Tile, plan_tiles, read_mirrored, split_tile
+from napari_unet.models.device import choose_device, choose_precision
+from napari_unet.models.folding import fold_batch_norm
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_unet.axes import Array
+    from napari_unet.data.normalization import PlaneScaler
+    from napari_unet.models.model_file import TrainedModel
+
+
+@dataclass(frozen=True)
+class TileDone:
+    """A part of a plane has been predicted.
+
+    Attributes
+    ----------
+    inner
+        Where it is: slices along Y and X.
+    probabilities
+        Probabilities of the classes, float32, (classes, y, x).
+    """
+
+    inner: tuple[slice, ...]
+    probabilities: NDArray[np.float32]
+
+
+class Predictor:
+    """A trained network, ready to predict on the best device.
+
+    Parameters
+    ----------
+    model
+        The trained model; it is not changed.
+    tiling
+        How images are cut and averaged.
+    execution
+        Device and precision.
+
+    Raises
+    ------
+    InputError
+        If the device asked for is not there.
+    """
+
+    def __init__(
+        self, model: TrainedModel, tiling: TilingConfig | None = None, execution: ExecutionConfig | None = None
+    ) -> None:
+        self.card = model.card
+        self.tiling = tiling or TilingConfig()
+        self.device = choose_device(execution or ExecutionConfig())
+        self.precision = choose_precision(execution or ExecutionConfig(), self.device)
+        self.geometry = (AxisGeometry(model.card.recipe.model.depth),) * 2
+        network = fold_batch_norm(model.network)
+        self.network = network.to(self.device, self.precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._tile_px = self.tiling.tile_px
+
+    def predict_plane(self, plane: Array, scaler: PlaneScaler) -> Generator[TileDone, None, None]:
+        """Predict a plane tile by tile; closing the generator cancels.
+
+        When memory runs out, the tiles that are left are halved, also those of later planes.
+
+        Parameters
+        ----------
+        plane
+            Intensities, (C, Y, X), of any real type: numpy, memory-mapped or dask. Each tile reads what it needs.
+        scaler
+            Normalisation of the image that the plane belongs to.
+
+        Returns
+        -------
+        generator of TileDone
+            The tiles as they are done; together they cover the plane once.
+
+        Raises
+        ------
+        InputError
+            If the number of channels is not that of the model, or if the plane is empty.
+        MemoryError
+            While predicting, if memory is not enough for the smallest tile.
+        """
+        _check_plane(plane, self.card.in_channels)
+        return self._predict_tiles(plane, scaler)
+
+    def probabilities(self, data: Array) -> NDArray[np.float32]:
+        """Predict the probabilities of the classes of a whole image.
+
+        Parameters
+        ----------
+        data
+            Intensities of any real type, (T, C, Z, Y, X): numpy, memory-mapped or dask.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 array of shape (T, Z, classes, Y, X); classes sum to 1.
+
+        Raises
+        ------
+        InputError
+            If the number of channels is not that of the model, or if the image is empty.
+        MemoryError
+            If memory is not enough for the smallest tile.
+        """
+        n_times, _, n_slices, *plane_shape = data.shape
+        filled = np.empty((n_times, n_slices, self.card.n_classes, *plane_shape), np.float32)
+        scaler = self.card.normalization.for_image(data)
+        for t, z in np.ndindex(n_times, n_slices):
+            for tile in self.predict_plane(data[t, :, z], scaler):
+                filled[(t, z, slice(None), *tile.inner)] = tile.probabilities
+        return filled
+
+    def classes(self, data: Array) -> NDArray[np.unsignedinteger]:
+        """Predict the most probable class of each pixel.
+
+        Parameters
+        ----------
+        data
+            As in `probabilities`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Classes from 0 (background) in the smallest unsigned type that holds them, (T, Z, Y, X).
+
+        Raises
+        ------
+        InputError, MemoryError
+            As `probabilities`.
+        """
+        n_times, _, n_slices, *plane_shape = data.shape
+        filled = np.empty((n_times, n_slices, *plane_shape), np.min_scalar_type(self.card.n_classes - 1))
+        scaler = self.card.normalization.for_image(data)
+        for t, z in np.ndindex(n_times, n_slices):
+            for tile in self.predict_plane(data[t, :, z], scaler):
+                filled[(t, z, *tile.inner)] = tile.probabilities.argmax(axis=0)
+        return filled
+
+    def _predict_tiles(self, plane: Array, scaler: PlaneScaler) -> Generator[TileDone, None, None]:
+        """Predict tile after tile, and smaller ones when memory runs out."""
+        tile_px = self._tile_px or affordable_tile_px(self.device, self._bytes_per_px(), self.geometry[0].halo)
+        tiles = deque(plan_tiles(plane.shape[1:], self.geometry, tile_px))
+        while tiles:
+            probabilities = self._try_tile(tiles[0], plane, scaler)
+            if probabilities is not None:
+                yield TileDone(tiles.popleft().inner, probabilities)
+            else:
+                tiles = self._halve(tiles)
+
+    def _try_tile(self, tile: Tile, plane: Array, scaler: PlaneScaler) -> NDArray[np.float32] | None:
+        """Predict one tile; None if memory was not enough."""
+        try:
+            return self._predict_tile(tile, plane, scaler)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        return None
+
+    @torch.inference_mode()
+    def _predict_tile(self, tile: Tile, plane: Array, scaler: PlaneScaler) -> NDArray[np.float32]:
+        """Read, normalise and predict one tile."""
+        window = torch.from_numpy(scaler(read_mirrored(plane, tile.outer)))[None]
+        outputs = average_views(self.network, window.to(self.device, self.precision), self.tiling.averaging)
+        height, width = (part.stop - part.start for part in tile.inner)
+        kept: Tensor = outputs[0, :, :height, :width].contiguous()
+        return kept.cpu().numpy()
+
+    def _halve(self, tiles: deque[Tile]) -> deque[Tile]:
+        """Cut the tiles that are left into quarters, and remember the size for later planes."""
+        edge = max(part.stop - part.start for part in tiles[0].inner)
+        self._tile_px = edge // 2
+        smaller = deque(part for tile in tiles for part in split_tile(tile, self.geometry, self._tile_px))
+        if len(smaller) == len(tiles):
+            raise MemoryError(f"not enough memory for a tile of {edge} px, the smallest possible; close other programs")
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return smaller
+
+    def _bytes_per_px(self) -> float:
+        """Estimate the memory at the peak, which is at the first level, for each pixel read."""
+        # Skip connection, up-convolution and their concatenation are four times the channels of the first level; the
+        # deeper levels and the working memory of the convolutions measured up to three times more.
+        features = 7 * self.card.recipe.model.base_channels * self.precision.itemsize
+        return features + 12 * self.card.in_channels + 12 * self.card.n_classes
+
+
+def _check_plane(plane: Array, in_channels: int) -> None:
+    """Refuse planes that the network cannot read."""
+    if len(plane.shape) != 3 or 0 in plane.shape:
+        raise InputError(f"A plane of shape {tuple(plane.shape)} cannot be predicted: (channels, Y, X) is needed.")
+    if plane.shape[0] != in_channels:
+        raise InputError(
+            f"The image has {plane.shape[0]} channels, but the model was trained with {in_channels}. Select these "
+            "channels of the image, or take a model trained with such images."
+        )
