@@ -92,6 +92,12 @@ def test_a_wrong_number_of_planes_leaves_no_file(n_planes: int, tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
+def test_a_plane_of_another_shape_is_not_scrambled(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"\(5, 4\).*\(4, 5\)"):
+        write_planes(tmp_path / "a.tif", [np.zeros((5, 4))], Layout("YX", (4, 5), np.uint16))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_label_too_large_for_the_type_is_not_wrapped(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="65536 does not fit"):
         write_planes(tmp_path / "a.tif", [np.full((4, 5), 65_536)], Layout("YX", (4, 5), np.uint16))

@@ -112,8 +112,8 @@ def write_planes(path: str | os.PathLike[str], planes: Iterable[NDArray[Any]], l
     Raises
     ------
     InputError
-        If Y and X are not the last axes, if there are more or fewer planes than the shape says, or if a label is too
-        large for the type.
+        If Y and X are not the last axes, if number or shape of the planes differ from the layout, or if a label is
+        too large for the type.
     OSError
         If the file cannot be written.
     """
@@ -125,7 +125,7 @@ def write_planes(path: str | os.PathLike[str], planes: Iterable[NDArray[Any]], l
     with _naming(path), atomic_path(path) as temporary:
         tifffile.imwrite(
             temporary,
-            (_convert(plane, dtype) for plane in _exactly(planes, math.prod(layout.shape[:-2]))),
+            (_convert(plane, layout) for plane in _exactly(planes, math.prod(layout.shape[:-2]))),
             shape=layout.shape,
             dtype=dtype,
             bigtiff=n_bytes > _CLASSIC_TIFF_BYTES,
@@ -201,8 +201,11 @@ def _exactly(planes: Iterable[NDArray[Any]], n_planes: int) -> Iterator[NDArray[
         yield plane
 
 
-def _convert(plane: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Convert a plane to the type of the file; a label too large for it would come out as another one."""
+def _convert(plane: NDArray[Any], layout: Layout) -> NDArray[Any]:
+    """Convert a plane to the type of the file, unless that would scramble it or turn a label into another one."""
+    dtype = np.dtype(layout.dtype)
+    if plane.shape != layout.shape[-2:]:
+        raise InputError(f"A plane has shape {plane.shape}, but {layout.shape[-2:]} is needed. Give it as (Y, X).")
     if dtype.kind == "u" and plane.size and plane.max() > np.iinfo(dtype).max:
         raise InputError(f"The label {plane.max()} does not fit type {dtype}. Choose the type with label_dtype.")
     return np.ascontiguousarray(plane, dtype)
