@@ -17,7 +17,7 @@ def setting(
     default: Any,
     *,
     title: str,
-    help: str,  # noqa: A002 - the word used by every form and command line
+    help: str,
     step: float | None = None,
     advanced: bool = True,
     **bounds: Any,
@@ -51,5 +51,5 @@ def setting(
     >>> Optics().aperture
     1.4
     """
-    extra = {"step": step, "advanced": advanced}
+    extra: dict[str, Any] = {"step": step, "advanced": advanced}
     return Field(default, title=title, description=help, json_schema_extra=extra, **bounds)

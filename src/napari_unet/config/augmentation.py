@@ -1,0 +1,47 @@
+"""Settings of the augmentation."""
+
+from __future__ import annotations
+
+from napari_unet.config._base import Settings, setting
+
+
+class AugmentationConfig(Settings):
+    """How patches are varied before the network sees them."""
+
+    elastic_px: float = setting(
+        10.0,
+        title="Elastic deformation",
+        help="Standard deviation in px of the displacements on a 3x3 grid over each patch. 0 switches it off.",
+        step=1,
+        ge=0,
+        le=100,
+    )
+    rotation: bool = setting(True, title="Rotation", help="Turn patches by any angle.")
+    flip: bool = setting(True, title="Flip", help="Mirror half of the patches.")
+    scale: float = setting(
+        0.2,
+        title="Scale",
+        help="Largest relative change of size: 0.2 draws factors from 1/1.2 to 1.2.",
+        step=0.05,
+        ge=0,
+        le=1,
+    )
+    contrast: float = setting(
+        0.3, title="Contrast", help="Largest relative change of contrast (and of gamma).", step=0.05, ge=0, lt=1
+    )
+    brightness: float = setting(
+        0.2,
+        title="Brightness",
+        help="Largest shift of the grey values, relative to half the range of the image.",
+        step=0.05,
+        ge=0,
+        le=2,
+    )
+    noise: float = setting(
+        0.05,
+        title="Noise",
+        help="Largest standard deviation of the added noise, relative to half the range of the image.",
+        step=0.01,
+        ge=0,
+        le=1,
+    )

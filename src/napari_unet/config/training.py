@@ -1,0 +1,85 @@
+"""Settings of the training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from napari_unet.config._base import Settings, setting
+
+
+class TrainingConfig(Settings):
+    """How the network learns."""
+
+    seconds: float = setting(
+        300.0,
+        title="Seconds",
+        help="Training time in seconds; the learning rate comes to rest with it. Ignored when steps are given.",
+        step=10,
+        advanced=False,
+        gt=0,
+    )
+    steps: int | None = setting(
+        None, title="Steps", help="Number of optimiser steps; empty: train for the given seconds.", ge=1
+    )
+    target: Literal["instances", "classes"] = setting(
+        "instances",
+        title="Target",
+        help="'instances': each label is one cell. 'classes': the label is the class of the pixel.",
+        advanced=False,
+    )
+    scheme: Literal["dense", "sparse"] = setting(
+        "dense",
+        title="Annotation",
+        help="'dense': 0 is background. 'sparse': 0 is not annotated, 1 background, from 2 on one number a cell.",
+        advanced=False,
+    )
+    patch_px: int = setting(
+        196,
+        title="Patch size",
+        help="Edge in px of the predicted part of a patch; the network reads a margin around it.",
+        ge=4,
+        le=4096,
+    )
+    batch_size: int = setting(4, title="Batch size", help="Patches a step.", ge=1, le=1024)
+    optimizer: Literal["adamw", "sgd"] = setting(
+        "adamw", title="Optimiser", help="'sgd' with high momentum and one large patch is the paper's."
+    )
+    learning_rate: float = setting(
+        3e-3,
+        title="Learning rate",
+        help="Highest learning rate, reached after the warm-up; falls to zero along a cosine.",
+        step=1e-4,
+        gt=0,
+        le=1,
+    )
+    momentum: float = setting(
+        0.9, title="Momentum", help="Momentum of sgd, first beta of adamw.", step=0.01, ge=0, lt=1
+    )
+    weight_decay: float = setting(1e-4, title="Weight decay", help="Decoupled weight decay.", step=1e-4, ge=0, le=1)
+    warm_up: float = setting(
+        0.05, title="Warm-up", help="Share of the training in which the learning rate rises.", step=0.01, ge=0, le=0.5
+    )
+    weight_averaging: float = setting(
+        0.99,
+        title="Weight averaging",
+        help="Decay of the running average of the weights that the model uses. 0 switches it off.",
+        step=0.01,
+        ge=0,
+        lt=1,
+    )
+    validation: Literal["auto", "images", "regions", "none"] = setting(
+        "auto",
+        title="Validation",
+        help="What is held out: whole images, a region of each image, nothing. 'auto': images from five on, else "
+        "regions, and nothing for sparse annotations.",
+    )
+    validation_fraction: float = setting(
+        0.1, title="Validation share", help="Share of the images or of the area held out.", step=0.05, gt=0, le=0.5
+    )
+    validation_seconds: float = setting(
+        15.0, title="Validate every", help="Seconds of training between two validations.", step=5, gt=0
+    )
+    checkpoint_seconds: float = setting(
+        8.0, title="Save every", help="Seconds of training between two checkpoints.", step=1, gt=0, le=10
+    )
+    seed: int = setting(0, title="Seed", help="Seed of every random number of the run.", ge=0, lt=2**31)

@@ -1,0 +1,1 @@
+"""Learning: a generator of events, its losses, and the folder that survives a crash."""

@@ -1,0 +1,134 @@
+"""The folder of a run: checkpoint, models, recipe and annotations, each written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet.config.recipe import Recipe, dump_recipe
+from napari_unet.data.files import atomic_path
+from napari_unet.data.writing import write_labels
+from napari_unet.errors import InputError
+from napari_unet.models.model_file import TrainedModel, read_tensors, save_model, write_tensors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from napari_unet.data.fields import TrainingImage
+    from napari_unet.training.state import TrainingState
+
+_KEY = "napari_unet_checkpoint"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Files of one run.
+
+    Attributes
+    ----------
+    path
+        The folder; created when first written to.
+    """
+
+    path: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        """Resumes the run."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """The model at the last save."""
+        return self.path / "last.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """The model of the best validation."""
+        return self.path / "best.safetensors"
+
+    @property
+    def recipe(self) -> Path:
+        """Every setting of the run."""
+        return self.path / "recipe.toml"
+
+    @property
+    def model(self) -> Path:
+        """The model to use: the best one where something was held out, else the last."""
+        return self.best if self.best.exists() else self.last
+
+    def save_checkpoint(self, tensors: dict[str, Tensor], counters: dict[str, float]) -> None:
+        """Write the checkpoint.
+
+        Parameters
+        ----------
+        tensors, counters
+            As `TrainingState` gives them.
+        """
+        write_tensors(self.checkpoint, tensors, {_KEY: json.dumps(counters)})
+
+    def load_checkpoint(self, state: TrainingState) -> None:
+        """Bring a state to where the checkpoint stands.
+
+        Parameters
+        ----------
+        state
+            A fresh state of the same network and optimiser.
+
+        Raises
+        ------
+        InputError
+            If there is no checkpoint, it is damaged, or belongs to another network or optimiser.
+        """
+        tensors, metadata = read_tensors(self.checkpoint)
+        try:
+            state.restore(tensors, json.loads(metadata[_KEY]))
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise InputError(
+                f"{self.checkpoint}: belongs to another network or optimiser ({str(error).splitlines()[0]}). Resume "
+                f"with the recipe of the run, {self.recipe}, or start anew in another folder."
+            ) from None
+
+    def save_model(self, model: TrainedModel, *, best: bool) -> None:
+        """Write the model of the moment.
+
+        Parameters
+        ----------
+        model
+            The model.
+        best
+            Whether it is the best so far, or else the last.
+        """
+        save_model(model, self.best if best else self.last)
+
+    def save_inputs(self, recipe: Recipe, images: list[TrainingImage]) -> None:
+        """Write the recipe and a snapshot of the annotations.
+
+        Parameters
+        ----------
+        recipe
+            Every setting.
+        images
+            Their labels are written, as they are.
+        """
+        with atomic_path(self.recipe) as temporary:
+            temporary.write_text(dump_recipe(recipe), encoding="utf-8")
+        for image in images:
+            self.save_annotation(image)
+
+    def save_annotation(self, image: TrainingImage) -> None:
+        """Write the annotation of one image.
+
+        Parameters
+        ----------
+        image
+            Its labels are written under its name.
+        """
+        name = image.name.replace(os.sep, "_")
+        write_labels(self.path / "annotations" / f"{name}.tif", np.asarray(image.labels)[:, 0], "TZYX", {})

@@ -1,0 +1,56 @@
+"""The learning rate over a run, which ends with its budget."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_unet.config.training import TrainingConfig
+
+
+def progress(config: TrainingConfig, step: int, seconds: float) -> float:
+    """Give the share of the budget that is used.
+
+    Parameters
+    ----------
+    config
+        Holds the budget, in steps or else in seconds.
+    step
+        Steps done.
+    seconds
+        Training time so far.
+
+    Returns
+    -------
+    float
+        0 … 1.
+    """
+    return min(1.0, step / config.steps if config.steps is not None else seconds / config.seconds)
+
+
+def learning_rate(config: TrainingConfig, used: float) -> float:
+    """Give the learning rate: a straight rise, then half a cosine down to zero.
+
+    Parameters
+    ----------
+    config
+        Highest rate and length of the rise.
+    used
+        Share of the budget that is used, 0 … 1.
+
+    Returns
+    -------
+    float
+        Learning rate.
+
+    Examples
+    --------
+    >>> config = TrainingConfig(learning_rate=0.1, warm_up=0.1)
+    >>> [round(learning_rate(config, used), 4) for used in (0.05, 0.1, 0.55, 1.0)]
+    [0.05, 0.1, 0.05, 0.0]
+    """
+    if used < config.warm_up:
+        # Never zero, or the first step would be lost.
+        return config.learning_rate * max(used / config.warm_up, 0.01)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (used - config.warm_up) / (1 - config.warm_up)))

@@ -1,0 +1,151 @@
+"""Everything that changes while training, and its way to tensors and back, exactly."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from napari_unet.config.training import TrainingConfig
+
+
+class TrainingState:
+    """Network, running average of its weights, optimiser, and the counters of a run.
+
+    Parameters
+    ----------
+    network
+        The network to train, on its device.
+    config
+        Optimiser and averaging.
+
+    Attributes
+    ----------
+    step
+        Steps done.
+    seconds
+        Training time so far, pauses not counted.
+    rate_factor
+        Factor on the learning rate; halved when a step gives no finite number.
+    best_iou
+        Best validation so far, -1 before the first.
+    losses
+        Loss of each step.
+    """
+
+    def __init__(self, network: nn.Module, config: TrainingConfig) -> None:
+        self.network = network
+        self.average = copy.deepcopy(network).eval() if config.weight_averaging else None
+        self.optimizer = make_optimizer(network, config)
+        self._decay = config.weight_averaging
+        self.step = 0
+        self.seconds = 0.0
+        self.rate_factor = 1.0
+        self.best_iou = -1.0
+        self.losses: list[float] = []
+
+    @property
+    def predicting(self) -> nn.Module:
+        """The network whose weights the model gets: the average where there is one."""
+        return self.network if self.average is None else self.average
+
+    @torch.no_grad()
+    def update_average(self) -> None:
+        """Take the weights of the last step into the average."""
+        if self.average is None:
+            return
+        # Early weights are forgotten soon: the average starts short and becomes as long as the setting says.
+        decay = min(self._decay, (1 + self.step) / (10 + self.step))
+        old, new = list(self.average.state_dict().values()), list(self.network.state_dict().values())
+        floating = [index for index, tensor in enumerate(old) if tensor.is_floating_point()]
+        torch._foreach_lerp_([old[i] for i in floating], [new[i] for i in floating], 1 - decay)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Give every tensor of the state by name; copies, on the CPU."""
+        parts = {"network": self.network.state_dict(), "optimizer": self._optimizer_tensors()}
+        if self.average is not None:
+            parts["average"] = self.average.state_dict()
+        named = {f"{part}/{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
+        copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in named.items()}
+        return copies | {"losses": torch.tensor(self.losses, dtype=torch.float64)}
+
+    def counters(self) -> dict[str, float]:
+        """Give the numbers of the state by name."""
+        return {
+            "step": self.step,
+            "seconds": self.seconds,
+            "rate_factor": self.rate_factor,
+            "best_iou": self.best_iou,
+        }
+
+    def restore(self, tensors: dict[str, Tensor], counters: dict[str, float]) -> None:
+        """Go back to a state given by `tensors` and `counters`.
+
+        Parameters
+        ----------
+        tensors, counters
+            As given by the methods of these names.
+
+        Raises
+        ------
+        KeyError, RuntimeError
+            If they belong to another network or optimiser.
+        """
+        self.network.load_state_dict(_part(tensors, "network"))
+        if self.average is not None:
+            self.average.load_state_dict(_part(tensors, "average"))
+        self._restore_optimizer(_part(tensors, "optimizer"))
+        self.losses = tensors["losses"].tolist()
+        self.step = int(counters["step"])
+        self.seconds, self.rate_factor = counters["seconds"], counters["rate_factor"]
+        self.best_iou = counters["best_iou"]
+
+    def _optimizer_tensors(self) -> dict[str, Tensor]:
+        """Give the optimiser's memory by parameter number and name."""
+        state: dict[int, dict[str, Any]] = self.optimizer.state_dict()["state"]
+        return {
+            f"{number}/{name}": torch.as_tensor(value)
+            for number, values in state.items()
+            for name, value in values.items()
+            if value is not None
+        }
+
+    def _restore_optimizer(self, tensors: dict[str, Tensor]) -> None:
+        """Give the optimiser its memory back."""
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in tensors.items():
+            number, name = key.split("/")
+            state.setdefault(int(number), {})[name] = tensor
+        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+
+
+def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Make the optimiser.
+
+    Parameters
+    ----------
+    network
+        Its parameters are optimised; weight decay acts on kernels only, not on biases and normalisation.
+    config
+        Kind of optimiser and its numbers.
+
+    Returns
+    -------
+    torch.optim.Optimizer
+        The optimiser.
+    """
+    kernels = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [{"params": kernels, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(config.momentum, 0.999), foreach=True)
+
+
+def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    """Give the tensors of one part under their own names."""
+    prefix = part + "/"
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,275 @@
+"""The trainer: a generator of events that can be stopped, resumed and given new annotations at any step."""
+
+from __future__ import annotations
+
+import copy
+import math
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from napari_unet.models.model_file import TrainedModel
+from napari_unet.training.card import choose_normalization, describe, make_network
+from napari_unet.training.clock import Clock
+from napari_unet.training.computation import Computation
+from napari_unet.training.events import Annotated, Event, Finished, Recovered, Saved, Started, Stepped, Validated
+from napari_unet.training.lessons import Lessons
+from napari_unet.training.losses import weighted_cross_entropy
+from napari_unet.training.run_folder import RunFolder
+from napari_unet.training.schedule import learning_rate, progress
+from napari_unet.training.state import TrainingState
+from napari_unet.training.validation import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from napari_unet.config.recipe import Recipe
+    from napari_unet.data.fields import TrainingImage
+    from napari_unet.data.sampling import Batch
+
+#: So often the learning rate is halved before a run gives up.
+_MOST_RECOVERIES = 20
+
+
+class TrainingError(RuntimeError):
+    """The training cannot go on; what was learnt before is saved."""
+
+
+class Trainer:
+    """Teaches a network from annotated images.
+
+    Parameters
+    ----------
+    images
+        Images with their annotations; their names must differ.
+    recipe
+        Every setting.
+    folder
+        Where the run is kept.
+    init
+        Model to start from; its network settings and normalisation are kept. None starts from random weights.
+
+    Attributes
+    ----------
+    recipe
+        Every setting, with the network settings of ``init``.
+    card
+        Describes the model that is being made.
+    folder
+        Files of the run.
+
+    Raises
+    ------
+    InputError
+        If the images have nothing to learn from, or do not fit ``init``.
+
+    Notes
+    -----
+    To pause, do not ask for the next event: only the time spent between two events counts against the budget.
+    """
+
+    def __init__(
+        self, images: list[TrainingImage], recipe: Recipe, folder: str | Path, init: TrainedModel | None = None
+    ) -> None:
+        self.recipe = recipe if init is None else recipe.model_copy(update={"model": init.card.recipe.model})
+        self.folder = RunFolder(Path(folder))
+        self._computation = Computation.choose(recipe.execution)
+        normalization = choose_normalization(images, self.recipe, init)
+        self._lessons = Lessons(images, self.recipe, normalization, self._computation.device)
+        self.card = describe(self._lessons.fields, self.recipe, normalization)
+        network = make_network(self.card, init, self.recipe.training.seed)
+        network = network.to(self._computation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._state = TrainingState(network, self.recipe.training)
+        self._safe = (self._state.tensors(), self._state.counters())
+
+    @property
+    def step(self) -> int:
+        """Steps done so far."""
+        return self._state.step
+
+    @property
+    def losses(self) -> list[float]:
+        """Loss of each step so far."""
+        return list(self._state.losses)
+
+    def annotate(self, image: TrainingImage) -> None:
+        """Hand over an annotation; the next step learns from it. May be called from any thread.
+
+        Parameters
+        ----------
+        image
+            Replaces the image of the same name, or is added.
+        """
+        self._lessons.hand_in(image)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint in the folder, bit for bit as if never stopped.
+
+        Raises
+        ------
+        InputError
+            If there is no checkpoint, or it belongs to another network.
+        """
+        self.folder.load_checkpoint(self._state)
+        self._safe = (self._state.tensors(), self._state.counters())
+
+    def model(self) -> TrainedModel:
+        """Give the model as it is now.
+
+        Returns
+        -------
+        TrainedModel
+            A copy, on the CPU, in evaluation mode.
+        """
+        network = copy.deepcopy(self._state.predicting).cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        return TrainedModel(network.eval().requires_grad_(False), self.card)
+
+    def run(self) -> Generator[Event]:
+        """Train until the budget is used.
+
+        Closing the generator, or an error, ends the training after the current step; checkpoint and model are saved.
+
+        Yields
+        ------
+        Event
+            What happened, see `napari_unet.training.events`.
+
+        Raises
+        ------
+        TrainingError
+            If steps give no finite number again and again.
+        """
+        self.folder.save_inputs(self.recipe, list(self._lessons.images.values()))
+        yield self._started()
+        try:
+            yield from self._loop()
+        finally:
+            self._save()
+            self.folder.save_model(self.model(), best=False)
+        yield Finished(self._state.step, self._state.seconds, self.folder.model, "budget")
+
+    def _started(self) -> Started:
+        """Tell what is about to happen."""
+        lesson, computation = self._lessons.current, self._computation
+        n_parameters = sum(parameter.numel() for parameter in self._state.network.parameters())
+        return Started(
+            computation.device.type,
+            computation.precision,
+            lesson.n_fields,
+            len(lesson.held_out),
+            n_parameters,
+            self._state.step,
+        )
+
+    def _loop(self) -> Iterator[Event]:
+        """Work until the budget is used; what the consumer does between two events is not counted."""
+        clock = Clock(self._state.seconds, self.recipe.training)
+        while self._progress() < 1:
+            clock.start()
+            events = self._take_in()
+            events.append(self._step())
+            self._state.seconds = clock.stop()
+            events += self._look_after(clock)
+            self._state.seconds = clock.stop()
+            yield from events
+
+    def _take_in(self) -> list[Event]:
+        """Take in new annotations."""
+        if not self._lessons.take_in(self.folder.save_annotation):
+            return []
+        update = {"training_data": {field.name: field.digest for field in self._lessons.fields}}
+        self.card = self.card.model_copy(update=update)
+        return [Annotated(self._state.step, self._lessons.current.n_fields)]
+
+    def _look_after(self, clock: Clock) -> list[Event]:
+        """Validate and save where it is time; validate also at the end."""
+        events: list[Event] = []
+        due = clock.validation_is_due() or self._progress() >= 1
+        if due and self._lessons.current.held_out:
+            events.append(self._validate())
+        if clock.save_is_due():
+            events.append(self._save())
+        return events
+
+    def _progress(self) -> float:
+        """Give the share of the budget that is used."""
+        return progress(self.recipe.training, self._state.step, self._state.seconds)
+
+    def _step(self) -> Stepped | Recovered:
+        """Do one optimiser step, or undo it where it gave no finite number."""
+        state = self._state
+        rate = learning_rate(self.recipe.training, self._progress()) * state.rate_factor
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
+        loss = self._learn(self._lessons.current.sampler.batch(state.step))
+        if not math.isfinite(loss):
+            return self._recover()
+        state.step += 1
+        state.update_average()
+        state.losses.append(loss)
+        return Stepped(state.step, loss, rate, state.seconds, self._progress())
+
+    def _learn(self, batch: Batch) -> float:
+        """Take one step along the gradient and give the loss; not finite: no step was taken."""
+        state = self._state
+        state.network.train()
+        with self._seeded(), self._computation.autocast():
+            logits = state.network(self._computation.place(batch.image))
+        loss = weighted_cross_entropy(logits, batch.target, batch.weights)
+        state.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
+        value, size = torch.stack([loss.detach(), norm]).tolist()
+        if not math.isfinite(size):
+            return math.nan
+        state.optimizer.step()
+        return float(value)
+
+    def _seeded(self) -> AbstractContextManager[None]:
+        """Make the dropout of a step the same in every run with this seed, and leave the caller's randomness alone."""
+        if not self.recipe.model.dropout:
+            return nullcontext()
+        return _seed(self.recipe.training.seed * 1_000_003 + self._state.step, self._computation.device)
+
+    def _recover(self) -> Recovered:
+        """Go back to the last good state, with half the learning rate."""
+        failed, factor, seconds = self._state.step + 1, self._state.rate_factor / 2, self._state.seconds
+        self._state.restore(*self._safe)
+        self._state.seconds, self._state.rate_factor = seconds, factor
+        if factor < 0.5**_MOST_RECOVERIES:
+            raise TrainingError(
+                f"step {failed} gave no finite loss {_MOST_RECOVERIES} times, each with half the learning rate; look "
+                "for extreme values in the images, or train in float32 (execution.precision)."
+            )
+        step = self._state.step
+        message = f"step {failed} gave no finite number; back to step {step}, learning rate times {factor:g}"
+        return Recovered(step, message)
+
+    def _validate(self) -> Validated:
+        """Look at the held-out part; keep the model if it is the best so far."""
+        loss, iou = validate(self._state.predicting.eval(), self._lessons.current.held_out, self._computation)
+        best = iou >= self._state.best_iou
+        self.card = self.card.model_copy(update={"metrics": {"validation_iou": iou, "validation_loss": loss}})
+        if best:
+            self._state.best_iou = iou
+            self.folder.save_model(self.model(), best=True)
+        return Validated(self._state.step, loss, iou, best)
+
+    def _save(self) -> Saved:
+        """Remember the state and write it."""
+        self._safe = (self._state.tensors(), self._state.counters())
+        self.folder.save_checkpoint(*self._safe)
+        if not self.folder.last.exists():
+            self.folder.save_model(self.model(), best=False)
+        return Saved(self._state.step, self.folder.checkpoint)
+
+
+@contextmanager
+def _seed(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch inside the block and restore its randomness after it."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
