@@ -1,0 +1,66 @@
+# Every target sets itself up: the first one called makes the environment, the others find it.
+
+# Folder of the environment.
+VENV ?= .venv
+# Folder of the demo's pictures and report.
+DEMO ?= demo
+
+is_new_enough = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
+	$(shell $(name) -c '$(is_new_enough)' 2>/dev/null && echo $(name))))
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint types unit docs benchmark clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo       draw cells, train, segment and score them: pictures and a report in $(DEMO)/"
+	@echo "make test       lint, types and all tests"
+	@echo "make lint | types | unit    each of them alone"
+	@echo "make docs       write the pages and pictures that follow from the code"
+	@echo "make benchmark  measure speed on this machine"
+	@echo "make clean      remove the environment and everything made"
+
+demo: $(READY)
+	@$(BIN)/napari-unet demo -o $(DEMO)
+
+# Last come the tests: what a log ends with is their summary.
+test: lint types unit
+
+lint: $(READY)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: $(READY)
+	@$(BIN)/mypy
+
+unit: $(READY)
+	@$(BIN)/pytest
+
+docs: $(READY)
+	@for script in docs/make_*.py; do $(BIN)/python $$script || exit 1; done
+
+benchmark: $(READY)
+	@$(BIN)/pip install -qq -c constraints.txt -e '.[benchmark]'
+	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV): a few minutes, once."
+	@$(BIN)/pip install -qq -c constraints.txt -e '.[test]'
+	@touch $@
+
+# Debian keeps the module that makes environments in a package of its own.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) -s install-venv
+	@$(PYTHON) -m venv $(VENV)
+
+.PHONY: install-venv
+install-venv:
+	@test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+		|| { echo "Python cannot make environments: install $(notdir $(PYTHON))-venv first." >&2; exit 1; }
+	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq $(notdir $(PYTHON))-venv >/dev/null
