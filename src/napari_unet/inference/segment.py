@@ -1,0 +1,192 @@
+"""From an image to labels: prediction and instances, plane by plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_unet.axes import Array, from_canonical, guess_axes, spatial_axes, to_canonical
+from napari_unet.inference.blockwise import BlockwiseInstances
+from napari_unet.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from napari_unet.config.execution import ExecutionConfig
+    from napari_unet.config.instances import InstancesConfig
+    from napari_unet.config.tiling import TilingConfig
+    from napari_unet.data.normalization import PlaneScaler
+    from napari_unet.models.model_file import ModelCard, TrainedModel
+
+#: The smallest cell kept has this share of the pixels of a small cell of the training data.
+_SMALLEST_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class SegmentedPlane:
+    """The result of one plane.
+
+    Attributes
+    ----------
+    t, z
+        Which plane.
+    labels
+        (Y, X): cells numbered from 1, 0 is background; or the class of each pixel.
+    n_cells
+        Number of cells; 0 for classes.
+    probabilities
+        (classes, Y, X) float32, None unless wanted.
+    """
+
+    t: int
+    z: int
+    labels: NDArray[Any]
+    n_cells: int
+    probabilities: NDArray[np.float32] | None
+
+
+class Segmenter:
+    """A trained model with everything needed to make labels from images.
+
+    Parameters
+    ----------
+    model
+        The model.
+    tiling, instances
+        None: as in the recipe of the model.
+    execution
+        Device and precision; None: the best this machine has.
+    """
+
+    def __init__(
+        self,
+        model: TrainedModel,
+        tiling: TilingConfig | None = None,
+        instances: InstancesConfig | None = None,
+        execution: ExecutionConfig | None = None,
+    ) -> None:
+        self.card = model.card
+        self._instances = instances or model.card.recipe.instances
+        self._predictor = Predictor(model, tiling or model.card.recipe.tiling, execution)
+
+    @property
+    def makes_instances(self) -> bool:
+        """Whether labels number cells; else they are classes."""
+        return self.card.recipe.training.target == "instances"
+
+    def planes(self, data: Array, *, keep_probabilities: bool = False) -> Iterator[SegmentedPlane]:
+        """Segment an image plane by plane.
+
+        Parameters
+        ----------
+        data
+            (T, C, Z, Y, X) of any real type: numpy, memory-mapped or dask.
+        keep_probabilities
+            Whether to give the probabilities too.
+
+        Yields
+        ------
+        SegmentedPlane
+            All Z of the first T, then of the next.
+
+        Raises
+        ------
+        InputError
+            If the number of channels is not that of the model.
+        """
+        scaler = self.card.normalization.for_image(data)
+        for t, z in np.ndindex(data.shape[0], data.shape[2]):
+            kept = np.empty((self.card.n_classes, *data.shape[3:]), np.float32) if keep_probabilities else None
+            segment = self._find_cells if self.makes_instances else self._find_classes
+            labels, n_cells = segment(data[t, :, z], scaler, kept)
+            yield SegmentedPlane(t, z, labels, n_cells, kept)
+
+    def _find_cells(
+        self, plane: Array, scaler: PlaneScaler, kept: NDArray[np.float32] | None
+    ) -> tuple[NDArray[Any], int]:
+        """Give the cells of a plane; of the probabilities only a tile is in memory unless they are kept."""
+        scratch = np.zeros(plane.shape[1:], np.int32)
+        cells = BlockwiseInstances(scratch, self._instances, min_size_px=smallest_cell_px(self.card))
+        for tile in self._predictor.predict_plane(plane, scaler):
+            cells.add([part.start for part in tile.inner], 1 - tile.probabilities[0])
+            if kept is not None:
+                kept[(slice(None), *tile.inner)] = tile.probabilities
+        found = cells.finish()
+        return found.read(tuple(slice(0, size) for size in scratch.shape)), found.count
+
+    def _find_classes(
+        self, plane: Array, scaler: PlaneScaler, kept: NDArray[np.float32] | None
+    ) -> tuple[NDArray[Any], int]:
+        """Give the most probable class of each pixel of a plane."""
+        classes = np.empty(plane.shape[1:], np.min_scalar_type(self.card.n_classes - 1))
+        for tile in self._predictor.predict_plane(plane, scaler):
+            classes[tile.inner] = tile.probabilities.argmax(axis=0)
+            if kept is not None:
+                kept[(slice(None), *tile.inner)] = tile.probabilities
+        return classes, 0
+
+
+def smallest_cell_px(card: ModelCard) -> int:
+    """Give the size below which a cell is dropped when the settings leave it open.
+
+    Parameters
+    ----------
+    card
+        Knows the cells the model was trained on.
+
+    Returns
+    -------
+    int
+        Pixels; 0 when nothing is known.
+    """
+    return int(_SMALLEST_SHARE * (card.small_cell_px or 0))
+
+
+def segment(
+    model: TrainedModel,
+    image: Array,
+    *,
+    axes: str | None = None,
+    instances: InstancesConfig | None = None,
+    tiling: TilingConfig | None = None,
+) -> NDArray[Any]:
+    """Segment an image or a stack; each plane is segmented on its own.
+
+    Parameters
+    ----------
+    model
+        The model.
+    image
+        Array of any real type: numpy, memory-mapped or dask.
+    axes
+        Its axes, such as "ZYX" or "YXC"; None: as the shape and the channels of the model suggest.
+    instances, tiling
+        How cells are made and images cut; None: as in the recipe of the model.
+
+    Returns
+    -------
+    numpy.ndarray
+        Labels of the shape of the image without its channels: int32 cells numbered from 1 in each plane, 0 is
+        background; or classes, uint8.
+
+    Raises
+    ------
+    InputError
+        If the number of channels is not that of the model, or the axes do not fit.
+    """
+    known = axes or _guess(image.shape, model.card.in_channels)
+    data = to_canonical(image, known)
+    planes = [plane.labels for plane in Segmenter(model, tiling, instances).planes(data)]
+    stack = np.stack(planes).reshape(data.shape[0], 1, *data.shape[2:])
+    return np.asarray(from_canonical(stack, spatial_axes(known)))
+
+
+def _guess(shape: tuple[int, ...], n_channels: int) -> str:
+    """Guess the axes; an axis as long as the model has channels, last or else first, is that of the channels."""
+    if n_channels == 1 or len(shape) < 3:
+        return guess_axes(shape)
+    return guess_axes(shape[:-1]) + "C" if shape[-1] == n_channels else "C" + guess_axes(shape[1:])
