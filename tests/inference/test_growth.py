@@ -88,3 +88,11 @@ def test_rows_by_hand(row: list[int], grow_px: int, expected: list[int]) -> None
 def test_a_third_cell_shields_what_lies_behind_it() -> None:
     labels = np.array([[0, 0, 1, 2]], dtype=np.int32)
     np.testing.assert_array_equal(grow_over_ridges(labels, 4), labels)
+
+
+@given(LABELS, WIDTHS)
+@settings(deadline=None, max_examples=50)
+def test_the_order_in_memory_does_not_matter(labels: NDArray[np.int32], grow_px: int) -> None:
+    np.testing.assert_array_equal(
+        grow_over_ridges(np.asfortranarray(labels), grow_px), grow_over_ridges(labels, grow_px)
+    )

@@ -50,7 +50,8 @@ def grow_over_ridges(labels: NDArray[np.int32], grow_px: int) -> NDArray[np.int3
     >>> grow_over_ridges(np.array([[0, 1, 0, 0, 2, 0]], dtype=np.int32), 2)
     array([[0, 1, 1, 2, 2, 0]], dtype=int32)
     """
-    grown = np.pad(labels, 1)
+    # Padding keeps the order of the axes in memory, and only in row order is the flat array below a view.
+    grown = np.pad(np.ascontiguousarray(labels), 1)
     flat = grown.ravel()
     pending = np.flatnonzero(np.pad(_find_ridge(labels, grow_px), 1))
     steps = np.array(grown.strides) // grown.itemsize
