@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from drawing import draw_image, quick_recipe
+from napari_unet.errors import InputError
+from napari_unet.models.model_file import load_model
+from napari_unet.training import trainer as trainer_module
+from napari_unet.training.events import Annotated, Finished, Recovered, Saved, Started, Stepped, Validated
+from napari_unet.training.schedule import learning_rate
+from napari_unet.training.trainer import Trainer, TrainingError
+
+MakeTrainer = Callable[..., Trainer]
+
+
+def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return trainer.model().network.state_dict()
+
+
+def assert_same_weights(one: Trainer, other: Trainer) -> None:
+    for name, tensor in weights(one).items():
+        assert torch.equal(tensor, weights(other)[name]), name
+
+
+def test_events_tell_the_story(make_trainer: MakeTrainer) -> None:
+    events = list(make_trainer(steps=3, validation="regions").run())
+    assert isinstance(events[0], Started)
+    assert [event.step for event in events if isinstance(event, Stepped)] == [1, 2, 3]
+    assert isinstance(events[-1], Finished)
+    assert any(isinstance(event, Validated) for event in events)
+    assert events[-1].path.is_file()
+
+
+def test_it_learns(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=60, learning_rate=1e-2)
+    for _ in trainer.run():
+        pass
+    assert np.mean(trainer.losses[-10:]) < 0.5 * np.mean(trainer.losses[:5])
+
+
+def test_the_same_seed_gives_the_same_model(make_trainer: MakeTrainer) -> None:
+    one, other = make_trainer("a"), make_trainer("b")
+    for trainer in (one, other):
+        for _ in trainer.run():
+            pass
+    assert_same_weights(one, other)
+    assert one.losses == other.losses
+
+
+def test_another_seed_gives_another_model(make_trainer: MakeTrainer) -> None:
+    one, other = make_trainer("a"), make_trainer("b", seed=1)
+    assert not torch.equal(weights(one)["head.weight"], weights(other)["head.weight"])
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("stop_after", [1, 4])
+def test_resumed_equals_uninterrupted_bit_for_bit(make_trainer: MakeTrainer, optimizer: str, stop_after: int) -> None:
+    whole = make_trainer("whole", optimizer=optimizer)
+    for _ in whole.run():
+        pass
+    with closing(make_trainer("broken", optimizer=optimizer).run()) as events:
+        for event in events:
+            if isinstance(event, Stepped) and event.step == stop_after:
+                break
+    resumed = make_trainer("broken", optimizer=optimizer)
+    resumed.resume()
+    assert resumed.step == stop_after
+    for _ in resumed.run():
+        pass
+    assert_same_weights(whole, resumed)
+    assert resumed.losses == whole.losses
+
+
+def test_resumed_equals_uninterrupted_with_dropout(tmp_path: Path) -> None:
+    recipe = quick_recipe()
+    recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"dropout": 0.5, "batch_norm": False})})
+    whole = Trainer([draw_image()], recipe, tmp_path / "whole")
+    for _ in whole.run():
+        pass
+    with closing(Trainer([draw_image()], recipe, tmp_path / "broken").run()) as events:
+        next(event for event in events if isinstance(event, Stepped) and event.step == 3)
+    resumed = Trainer([draw_image()], recipe, tmp_path / "broken")
+    resumed.resume()
+    for _ in resumed.run():
+        pass
+    assert_same_weights(whole, resumed)
+
+
+def test_dropout_leaves_the_randomness_of_the_caller_alone(tmp_path: Path) -> None:
+    recipe = quick_recipe(steps=2)
+    recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"dropout": 0.5})})
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    for _ in Trainer([draw_image()], recipe, tmp_path).run():
+        pass
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_closing_takes_effect_within_a_step_and_keeps_everything(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=1000)
+    with closing(trainer.run()) as events:
+        next(event for event in events if isinstance(event, Stepped) and event.step == 2)
+    assert trainer.step == 2
+    kept = load_model(trainer.folder.last).network.state_dict()
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in weights(trainer).items())
+    assert trainer.folder.checkpoint.is_file()
+
+
+def test_pauses_are_not_counted(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=3)
+    for event in trainer.run():
+        if isinstance(event, Stepped):
+            time.sleep(0.5)
+    assert isinstance(event, Finished)
+    with closing(make_trainer("other", steps=3).run()) as events:
+        undisturbed = next(event for event in events if isinstance(event, Finished))
+    # Each pause is longer than the work: counted, they would add 1.5 s.
+    assert event.seconds < undisturbed.seconds + 1.0
+
+
+def test_a_budget_in_seconds_ends_with_a_learning_rate_near_zero(make_trainer: MakeTrainer) -> None:
+    events = list(make_trainer(steps=None, seconds=1.0).run())
+    steps = [event for event in events if isinstance(event, Stepped)]
+    assert steps[-1].progress <= 1
+    assert steps[-1].learning_rate < 0.2 * max(step.learning_rate for step in steps)
+
+
+def test_a_step_without_a_finite_loss_is_undone_and_reported(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+    honest = trainer_module.weighted_cross_entropy
+
+    def fails_once(*arguments: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return honest(*arguments) * (float("nan") if calls == 3 else 1.0)
+
+    monkeypatch.setattr(trainer_module, "weighted_cross_entropy", fails_once)
+    trainer = make_trainer(steps=4)
+    events = list(trainer.run())
+    recovered = [event for event in events if isinstance(event, Recovered)]
+    assert len(recovered) == 1
+    assert "step 3" in recovered[0].message
+    assert trainer.step == 4
+    assert all(torch.isfinite(tensor).all() for tensor in weights(trainer).values())
+    last = [event for event in events if isinstance(event, Stepped)][-1]
+    assert last.learning_rate == pytest.approx(learning_rate(trainer.recipe.training, used=3 / 4) / 2)
+
+
+def test_a_hopeless_training_gives_up_and_keeps_the_last_good_model(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(steps=4)
+    monkeypatch.setattr(trainer_module, "weighted_cross_entropy", lambda logits, *_: logits.sum() * float("nan"))
+    with pytest.raises(TrainingError, match="finite"):
+        list(trainer.run())
+    saved = load_model(trainer.folder.last)
+    assert all(torch.isfinite(tensor).all() for tensor in saved.network.state_dict().values())
+
+
+def test_new_annotations_are_learnt_from_the_next_step_on(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=6)
+    order: list[str] = []
+    for event in trainer.run():
+        if isinstance(event, Stepped):
+            order.append(f"step {event.step}")
+            if event.step == 2:
+                trainer.annotate(draw_image("second", seed=5))
+        if isinstance(event, Annotated):
+            order.append(f"annotated {event.n_fields}")
+    assert order[:4] == ["step 1", "step 2", "annotated 2", "step 3"]
+    assert set(trainer.card.training_data) == {"discs", "second"}
+    assert (trainer.folder.path / "annotations" / "second.tif").is_file()
+
+
+def test_a_changed_annotation_replaces_the_old_one(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=2)
+    old = trainer.card.training_data["discs"]
+    for event in trainer.run():
+        if isinstance(event, Started):
+            trainer.annotate(replace(draw_image(seed=3), name="discs"))
+    assert trainer.card.training_data["discs"] != old
+
+
+def test_validation_keeps_the_best_model(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=8, validation="regions", validation_seconds=0.01)
+    validated = [event for event in trainer.run() if isinstance(event, Validated)]
+    best = max(event.iou for event in validated)
+    assert load_model(trainer.folder.best).card.metrics["validation_iou"] == pytest.approx(best)
+    assert trainer.folder.model == trainer.folder.best
+
+
+def test_starting_from_a_model_keeps_its_network_and_normalisation(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    first = make_trainer()
+    for _ in first.run():
+        pass
+    recipe = quick_recipe(steps=1)
+    wider = recipe.model_copy(update={"model": recipe.model.model_copy(update={"base_channels": 8})})
+    second = Trainer([draw_image()], wider, tmp_path / "second", init=first.model())
+    assert second.recipe.model.base_channels == 4
+    assert_same_weights(first, second)
+
+
+def test_a_model_with_other_channels_is_refused(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    grey = make_trainer().model()
+    source = draw_image()
+    colour = replace(source, image=np.repeat(source.image, 3, axis=1))
+    with pytest.raises(InputError, match="channels"):
+        Trainer([colour], quick_recipe(), tmp_path / "colour", init=grey)
+
+
+def test_resuming_with_another_network_is_refused(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    for _ in make_trainer(steps=1).run():
+        pass
+    recipe = quick_recipe()
+    other = recipe.model_copy(update={"model": recipe.model.model_copy(update={"depth": 1})})
+    with pytest.raises(InputError, match="another network"):
+        Trainer([draw_image()], other, tmp_path / "run").resume()
+
+
+def test_resuming_nothing_is_refused(make_trainer: MakeTrainer) -> None:
+    with pytest.raises(InputError, match="no such"):
+        make_trainer().resume()
+
+
+def test_nothing_annotated_is_refused(tmp_path: Path) -> None:
+    source = draw_image()
+    with pytest.raises(InputError, match="empty"):
+        Trainer([replace(source, labels=source.labels * 0)], quick_recipe(), tmp_path)
+
+
+def test_one_class_only_is_refused(tmp_path: Path) -> None:
+    source = draw_image()
+    with pytest.raises(InputError, match="only cells"):
+        Trainer([replace(source, labels=np.ones_like(source.labels))], quick_recipe(), tmp_path)
+    with pytest.raises(InputError, match="only background"):
+        Trainer([replace(source, labels=np.ones_like(source.labels))], quick_recipe(scheme="sparse"), tmp_path)
+
+
+def test_no_image_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no image"):
+        Trainer([], quick_recipe(), tmp_path)
+
+
+def test_a_checkpoint_executes_nothing_and_names_its_parts(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=1)
+    for _ in trainer.run():
+        pass
+    with safe_open(trainer.folder.checkpoint, framework="np") as file:
+        parts = {name.split("/")[0] for name in file.keys()}
+        counters = json.loads(file.metadata()["napari_unet_checkpoint"])
+    assert parts == {"network", "average", "optimizer", "losses"}
+    assert counters["step"] == 1
+
+
+@pytest.mark.parametrize("target", ["instances", "classes"])
+def test_channels_and_classes(tmp_path: Path, target: str) -> None:
+    source = draw_image()
+    image = replace(source, image=np.repeat(source.image, 3, axis=1), labels=source.labels % 3)
+    trainer = Trainer([image], quick_recipe(steps=1, target=target), tmp_path)
+    for _ in trainer.run():
+        pass
+    assert trainer.card.in_channels == 3
+    assert trainer.card.n_classes == (2 if target == "instances" else 3)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_both_precisions_train(tmp_path: Path, precision: str) -> None:
+    recipe = quick_recipe(steps=2)
+    recipe = recipe.model_copy(update={"execution": recipe.execution.model_copy(update={"precision": precision})})
+    trainer = Trainer([draw_image()], recipe, tmp_path)
+    started = next(event for event in trainer.run() if isinstance(event, Started))
+    assert started.precision == precision
+    assert all(tensor.dtype != torch.bfloat16 for tensor in weights(trainer).values())
+
+
+def test_a_killed_run_is_loadable_and_can_be_resumed(tmp_path: Path) -> None:
+    code = f"""
+        import sys
+        sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+        from drawing import draw_image, quick_recipe
+        from napari_unet.training.trainer import Trainer
+        recipe = quick_recipe(steps=100_000, checkpoint_seconds=0.05)
+        for event in Trainer([draw_image()], recipe, {str(tmp_path / "run")!r}).run():
+            print(type(event).__name__, flush=True)
+    """
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process, process.stdout:
+        saved = 0
+        for line in process.stdout:
+            saved += line.strip() == Saved.__name__
+            if saved == 3:
+                os.kill(process.pid, signal.SIGKILL)
+                break
+    trainer = Trainer([draw_image()], quick_recipe(steps=100_000), tmp_path / "run")
+    trainer.resume()
+    assert trainer.step > 0
+    load_model(trainer.folder.last)
+    with closing(trainer.run()) as events:
+        assert any(isinstance(event, Stepped) for event in events)
