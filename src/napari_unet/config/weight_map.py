@@ -9,7 +9,8 @@ from napari_unet.config._base import Settings, setting
 PUBLISHED_BORDER = {"paper": (10.0, 5.0), "falk2019": (50.0, 6.0)}
 """Border weight w0 and border width sigma in px as published with each formula.
 
-``paper``: Ronneberger et al. 2015, section 3. ``falk2019``: Falk et al. 2019, supplement, doi:10.1038/s41592-018-0261-2.
+``paper``: Ronneberger et al. 2015, arXiv:1505.04597, section 3.
+``falk2019``: Falk et al. 2019, doi:10.1038/s41592-018-0261-2, supplement.
 """
 
 

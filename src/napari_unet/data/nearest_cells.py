@@ -15,7 +15,6 @@ doi:10.4086/toc.2012.v008a019 (the separation by axes).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -72,15 +71,10 @@ class _Code:
         """Costs of 0 to ``window`` pixels."""
         return np.rint((np.arange(window + 1) * size) ** 2 * self.scale).astype(self.cost)
 
-    def pack(self, cost: Unsigned, number: Integers) -> Unsigned:
-        """Write the cost before the number, so that the smaller word is the nearer cell."""
-        words: Unsigned = cost.astype(self.word) << self.word.type(self.bits)
-        words |= number.astype(self.word, copy=False)
-        return words
-
     def costs(self, words: Unsigned) -> Unsigned:
         """Give the costs in the words."""
-        return (words >> self.word.type(self.bits)).astype(self.cost)
+        high: Unsigned = words >> self.word.type(self.bits)
+        return high.astype(self.cost)
 
     def numbers(self, words: Unsigned) -> Unsigned:
         """Give the cells' numbers in the words: their low half."""
@@ -119,17 +113,18 @@ def nearest_two(cells: Integers, reach: Reach) -> tuple[Unsigned, Unsigned, int]
     ([1, 4, 1], [9, 4, 9], 1)
     """
     code = _code_for(cells, reach)
-    near, following = _scan(cells, code, code.squares(reach.halo[0], reach.spacing[0]))
-    for axis in range(1, cells.ndim):
-        line = _Line(axis, reach.halo[axis])
-        squares = code.squares(line.halo, reach.spacing[axis])
+    near = cells.astype(code.word)
+    near[cells == 0] = code.none << code.bits
+    following = np.full(cells.shape, code.none, code.cost)
+    for axis, (halo, size) in enumerate(zip(reach.halo, reach.spacing, strict=True)):
+        line, squares = _Line(axis, halo, axis == cells.ndim - 1), code.squares(halo, size)
         # The last axis decides on its own who is near enough; the ones before must keep what it may need.
-        window = math.floor(reach.near / reach.spacing[axis]) if axis == cells.ndim - 1 else line.halo
-        nearer = _nearest(near, line, code.pack(squares[: window + 1], np.zeros(1, code.cost)))
-        window = math.floor(reach.following / reach.spacing[axis])
+        window = math.floor(reach.near / size) if line.last else halo
+        nearer = _nearest(near, line, squares[: window + 1].astype(code.word) << code.word.type(code.bits))
+        window = math.floor(reach.following / size)
         following = _following(code, (near, following), code.numbers(nearer), line, squares[: window + 1])
-        near = nearer
-    return code.costs(near), following, code.scale
+        shape, near = near.shape, nearer
+    return line.without_halo(code.costs(near), shape), line.without_halo(following, shape), code.scale
 
 
 @dataclass(frozen=True)
@@ -138,50 +133,23 @@ class _Line:
 
     axis: int
     halo: int
+    last: bool
 
     def moved(self, array: Unsigned, shift: int) -> Unsigned:
-        """View what lies ``shift`` pixels farther than each wanted pixel."""
-        stop = array.shape[self.axis] - self.halo + shift
-        return array[(slice(None),) * self.axis + (slice(self.halo + shift, stop),)]
+        """View what lies ``shift`` pixels farther than each wanted pixel.
 
+        Along the last axis as one long row, twice as fast: what runs over from row to row ends in the halo.
+        """
+        if self.last:
+            return array.reshape(-1)[self.halo + shift : array.size - self.halo + shift]
+        return array[
+            (slice(None),) * self.axis + (slice(self.halo + shift, array.shape[self.axis] - self.halo + shift),)
+        ]
 
-def _scan(cells: Integers, code: _Code, squares: Unsigned) -> tuple[Unsigned, Unsigned]:
-    """Give along the first axis the nearest cell (as words) and the cost of the second-nearest.
-
-    Within one line costs are plain steps, which add up: by doubling them few merges reach the whole window.
-    """
-    none = len(squares)
-    near = code.pack(np.where(cells > 0, 0, none), cells)
-    following = np.full(cells.shape, none, code.cost)
-    for step in _doubling(none - 1):
-        line = _Line(0, step)
-        merged = line.moved(near, 0).copy(), line.moved(following, 0).copy()
-        for shift in (-step, step):
-            _merge(code, merged, (line.moved(near, shift), line.moved(following, shift)), step)
-        near, following = merged
-    costs = np.append(squares, code.cost.type(code.none))
-    return code.pack(costs[code.costs(near)], code.numbers(near)), costs[np.minimum(following, none)]
-
-
-def _doubling(window: int) -> Iterator[int]:
-    """Give steps that each at most double the reach and add up to ``window``."""
-    reached = 0
-    while reached < window:
-        step = min(reached + 1, window - reached)
-        yield step
-        reached += step
-
-
-def _merge(code: _Code, pair: tuple[Unsigned, Unsigned], other: tuple[Unsigned, Unsigned], step: int) -> None:
-    """Let each pixel also know, in place, what a pixel ``step`` away knows."""
-    near, following = pair
-    offered = other[0] + code.word.type(step << code.bits)
-    # All ones where both mean the same cell: then the farther of the two is no second cell.
-    same = np.minimum(code.numbers(near ^ offered), np.ones_like(following)) - code.cost.type(1)
-    same |= code.costs(np.maximum(near, offered))
-    np.minimum(following, same, out=following)
-    np.minimum(following, other[1] + code.cost.type(step), out=following)
-    np.minimum(near, offered, out=near)
+    def without_halo(self, row: Unsigned, shape: tuple[int, ...]) -> Unsigned:
+        """Bring one long row back to its shape."""
+        whole = np.concatenate([row, np.zeros(2 * self.halo, row.dtype)]).reshape(shape)
+        return whole[..., : shape[-1] - 2 * self.halo]
 
 
 def _nearest(near: Unsigned, line: _Line, steps: Unsigned) -> Unsigned:
@@ -202,12 +170,20 @@ def _following(code: _Code, pair: tuple[Unsigned, Unsigned], own: Unsigned, line
     """
     near, following = pair
     number, gain = code.numbers(near), following - code.costs(near)
-    best, one, offered = np.full_like(own, code.none), np.ones_like(own), np.empty_like(own)
-    for shift in range(1 - len(squares), len(squares)):
-        np.bitwise_xor(line.moved(number, shift), own, out=offered)
-        np.minimum(offered, one, out=offered)
-        np.multiply(offered, line.moved(gain, shift), out=offered)
-        np.subtract(line.moved(following, shift), offered, out=offered)
-        np.add(offered, squares[abs(shift)], out=offered)
+    best, one = np.full_like(own, code.none), np.ones_like(own)
+    offered, other = np.empty_like(own), np.empty_like(own)
+
+    def offer(shift: int, out: Unsigned) -> None:
+        np.bitwise_xor(line.moved(number, shift), own, out=out)
+        np.minimum(out, one, out=out)
+        np.multiply(out, line.moved(gain, shift), out=out)
+        np.subtract(line.moved(following, shift), out, out=out)
+
+    offer(0, best)
+    for shift in range(1, len(squares)):
+        offer(-shift, offered)
+        offer(shift, other)
+        np.minimum(offered, other, out=offered)
+        np.add(offered, squares[shift], out=offered)
         np.minimum(best, offered, out=best)
     return best

@@ -6,15 +6,20 @@ lose all its pixels to the ridges around it (`find_vanishing`).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import math
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_unet.errors import InputError
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 NOT_ANNOTATED = 255
 """Entry of a class map where nobody said what the pixel is."""
+
+_SLAB_PX = 2**16  # so that a slab of int32 stays in the processor's cache
 
 
 def read_annotation(
@@ -114,15 +119,16 @@ def make_target(
     """
     if target == "instances":
         touching = find_touching(cells)
-        classes = mark_inside(cells, touching, find_vanishing(cells, touching))
+        classes = mark_inside(cells, touching, find_vanishing(cells, touching)).astype(np.uint8)
     else:
         if cells.max(initial=0) >= NOT_ANNOTATED:
             raise InputError(
                 f"Classes must be numbered below {NOT_ANNOTATED}, the largest is {cells.max()}. "
                 "If each label is one cell, choose the target 'instances'."
             )
-        classes = cells
-    return np.where(annotated, classes, NOT_ANNOTATED).astype(np.uint8)
+        classes = cells.astype(np.uint8)
+    classes[~annotated] = NOT_ANNOTATED
+    return classes
 
 
 def find_touching(cells: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -138,8 +144,16 @@ def find_touching(cells: NDArray[np.int32]) -> NDArray[np.bool_]:
     numpy.ndarray
         bool, same shape.
     """
-    below = _before_all_cells(cells)
-    return (cells > 0) & ((_extreme(np.maximum, cells) != cells) | (_extreme(np.minimum, below) != below))
+    touching = np.empty(cells.shape, bool)
+    rows = max(1, _SLAB_PX // max(1, math.prod(cells.shape[1:])))
+    for start in range(0, len(cells), rows):
+        first = max(start - 1, 0)
+        slab = cells[first : start + rows + 1]
+        below = _before_all_cells(slab)
+        found = (_extreme(np.maximum, slab) != slab) | (_extreme(np.minimum, below) != below)
+        touching[start : start + rows] = found[start - first :][:rows]
+    touching &= cells > 0
+    return touching
 
 
 def find_vanishing(cells: NDArray[np.int32], touching: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -155,10 +169,14 @@ def find_vanishing(cells: NDArray[np.int32], touching: NDArray[np.bool_]) -> NDA
     numpy.ndarray
         Their numbers.
     """
-    candidates = np.unique(cells[touching])
-    if not candidates.size:
-        return candidates
-    return candidates[~np.isin(candidates, cells[~touching])]
+    places = np.flatnonzero(touching)
+    candidates = np.unique(cells.ravel()[places])
+    # Most cells show a free pixel right beside; only for the others is the whole image read.
+    for shift in (1, -1, cells.shape[-1], -cells.shape[-1]):
+        beside = places + shift
+        beside = beside[(beside >= 0) & (beside < cells.size)]
+        candidates = np.setdiff1d(candidates, cells.ravel()[beside[~touching.ravel()[beside]]])
+    return candidates[~np.isin(candidates, cells[~touching])] if candidates.size else candidates
 
 
 def mark_inside(

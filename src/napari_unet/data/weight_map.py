@@ -1,7 +1,7 @@
 """Weight map: how much each pixel counts in the loss.
 
 A weight is the sum of the weight of the pixel's class (`class_weights`) and, on background, of a term that depends on
-the cells around it (`plane_weights`). Distances are in px, measured to the cells as annotated. Terms below 1e-6 are
+the cells around it (`plane_weights`). Distances are in px, measured to the cells as annotated. Terms below 2e-6 are
 cut off: so each pixel depends on a bounded neighbourhood, and a change costs no more than its surroundings.
 
 References
@@ -14,22 +14,25 @@ doi:10.1038/s41592-018-0261-2, supplement (formula ``falk2019``).
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from itertools import product
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_unet.config.weight_map import WeightMapConfig
-from napari_unet.data.nearest_cells import Reach, nearest_two
-from napari_unet.data.targets import NOT_ANNOTATED, make_target, read_annotation
+from napari_unet.data.rectangles import Rectangle, grow, union, whole, within
+from napari_unet.data.surround import SurroundTerm
+from napari_unet.data.targets import (
+    NOT_ANNOTATED,
+    find_touching,
+    find_vanishing,
+    mark_inside,
+    read_annotation,
+)
 
-Rectangle: TypeAlias = tuple[slice, ...]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-_NEGLIGIBLE = 1e-6
-_TILE = (16, 64, 1024)
+    from numpy.typing import NDArray
 
 
 def weight_map(
@@ -71,11 +74,7 @@ def weight_map(
     >>> print(weight_map(np.array([[1, 0, 0, 2]]), WeightMapConfig(balance_classes=False)).round(3))
     [[1.    9.353 9.353 1.   ]]
     """
-    config = config or WeightMapConfig()
-    cells, annotated = read_annotation(labels, scheme, ignore)
-    target = make_target(cells, annotated, "instances")
-    constant = class_weights(np.bincount(target.ravel(), minlength=256), config, "instances")
-    return constant[target] + plane_weights(cells, target, config, "instances", spacing)
+    return WeightMap(labels, config, scheme=scheme, ignore=ignore, spacing=spacing).weights
 
 
 def class_weights(
@@ -143,96 +142,112 @@ def plane_weights(
     """
     if kind == "classes":
         return np.zeros(cells.shape, np.float32)
-    whole = tuple(slice(0, size) for size in cells.shape)
-    return np.where(target == 0, SurroundTerm(config, spacing or (1,) * cells.ndim)(cells, whole), np.float32(0))
+    weights = SurroundTerm(config, spacing or (1,) * cells.ndim)(cells, whole(cells.shape))
+    weights *= target == 0
+    return weights
 
 
-class SurroundTerm:
-    """The term of a weight that depends on the cells around a pixel, as if every pixel were background.
+class WeightMap:
+    """Weight map that follows a brush: what changed is redone, the result equals a full redo to the last bit.
 
     Parameters
     ----------
-    config
-        Formula and its numbers.
-    spacing
-        Size of a pixel along each axis, in any unit; the smaller of the last two is 1 px.
+    labels, config, scheme, ignore, spacing
+        See `weight_map`.
+
+    Attributes
+    ----------
+    target
+        uint8: 1 in cells, 0 on background and ridges, `NOT_ANNOTATED` where nobody said.
+
+    Examples
+    --------
+    >>> labels = np.array([[0, 1, 1, 0, 0, 0]])
+    >>> followed = WeightMap(labels)
+    >>> labels[0, 4] = 2
+    >>> _ = followed.update(labels, (slice(0, 1), slice(4, 5)))
+    >>> bool((followed.weights == weight_map(labels)).all())
+    True
     """
 
-    def __init__(self, config: WeightMapConfig, spacing: Sequence[float]) -> None:
-        self._border = config.border
-        self._surround = (0.0, 1.0)
-        if config.formula == "falk2019":
-            self._surround = (1 - config.background_weight, config.surround_width_px)
-        border, surround = (_cut_off(*term) for term in (self._border, self._surround))
-        # The border term depends on d1 + d2, and d1 is the smaller of the two.
-        pixel = min(spacing[-2:])
-        self._reach = Reach(max(border / 2, surround), border, tuple(size / pixel for size in spacing))
-        self.halo = self._reach.halo
+    def __init__(
+        self,
+        labels: NDArray[Any],
+        config: WeightMapConfig | None = None,
+        *,
+        scheme: Literal["dense", "sparse"] = "dense",
+        ignore: NDArray[np.bool_] | None = None,
+        spacing: Sequence[float] | None = None,
+    ) -> None:
+        self._config = config or WeightMapConfig()
+        self._scheme = scheme
+        self._cells, self._annotated = read_annotation(labels, scheme, ignore)
+        self._touching = find_touching(self._cells)
+        self._vanishing = find_vanishing(self._cells, self._touching)
+        self.target = np.full(labels.shape, NOT_ANNOTATED, np.uint8)
+        self._counts = np.zeros(2, np.int64)
+        self._redo_target(whole(labels.shape))
+        self._term = SurroundTerm(self._config, spacing or (1,) * labels.ndim)
+        self._surround = self._term(self._cells, whole(labels.shape))
 
-    def __call__(self, cells: NDArray[np.int32], rectangle: Rectangle) -> NDArray[np.float32]:
-        """Compute a rectangle.
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """Weight of each pixel, float32; made anew each time, since every edit moves the balance of the classes."""
+        weights: NDArray[np.float32] = self._surround * (self.target == 0)
+        for number, weight in enumerate(class_weights(self._counts, self._config, "instances")):
+            np.add(weights, weight, out=weights, where=self.target == number)
+        return weights
+
+    def update(self, labels: NDArray[Any], rectangle: Rectangle, ignore: NDArray[np.bool_] | None = None) -> Rectangle:
+        """Redo what depends on a rectangle.
 
         Parameters
         ----------
-        cells
-            All cells.
+        labels
+            All labels, as they are now; only the rectangle is read.
         rectangle
-            Where, a slice with both ends along each axis.
+            Where labels or ``ignore`` changed: a slice along each axis.
+        ignore
+            Pixels to leave out, as they are now; None: none.
 
         Returns
         -------
-        numpy.ndarray
-            float32, of the shape of the rectangle.
+        tuple of slice
+            Where the weights may have changed, apart from the balance of the classes.
+
+        Raises
+        ------
+        InputError
+            If the labels are not integers from 0 on.
         """
-        term = np.zeros(tuple(part.stop - part.start for part in rectangle), np.float32)
-        for tile in _tiles(rectangle):
-            inner = tuple(slice(t.start - r.start, t.stop - r.start) for t, r in zip(tile, rectangle, strict=True))
-            self._fill(term[inner], _read_with_halo(cells, tile, self.halo))
-        return term
+        changed = tuple(slice(*part.indices(size)[:2]) for part, size in zip(rectangle, labels.shape, strict=True))
+        ignored = None if ignore is None else ignore[changed]
+        self._cells[changed], self._annotated[changed] = read_annotation(labels[changed], self._scheme, ignored)
+        shape, one = labels.shape, (1,) * labels.ndim
+        beside = grow(changed, one, shape)
+        around = grow(beside, one, shape)
+        self._touching[beside] = find_touching(self._cells[around])[within(beside, around)]
+        redone = grow(union(beside, self._update_vanishing() or beside), one, shape)
+        self._redo_target(redone)
+        reached = grow(changed, self._term.halo, shape)
+        self._surround[reached] = self._term(self._cells, reached)
+        return union(redone, reached)
 
-    def _fill(self, term: NDArray[np.float32], cells: NDArray[np.int32]) -> None:
-        """Compute a tile from its cells and those around it."""
-        low, high = int((cells.astype(np.uint32) - np.uint32(1)).min()) + 1, int(cells.max())
-        if high == 0 or (low == high and self._surround[0] == 0):
-            return
-        near, following, scale = nearest_two(cells, self._reach)
-        chosen = np.flatnonzero((near <= (self._reach.near**2) * scale))
-        first = np.sqrt(near.ravel()[chosen] / scale)
-        second = np.sqrt(following.ravel()[chosen] / scale)
-        values = _bell(first + second, *self._border)
-        if self._surround[0]:
-            values += _bell(first, *self._surround)
-        flat = np.zeros(near.size, np.float32)
-        flat[chosen] = values
-        term[...] = flat.reshape(near.shape)
+    def _update_vanishing(self) -> Rectangle | None:
+        """Find the vanishing cells anew; tell where the cells lie that began or ceased to be one."""
+        before, self._vanishing = self._vanishing, find_vanishing(self._cells, self._touching)
+        changed = np.setxor1d(before, self._vanishing)
+        places = np.nonzero(np.isin(self._cells, changed)) if changed.size else ()
+        if not places or not places[0].size:
+            return None
+        return tuple(slice(int(along.min()), int(along.max()) + 1) for along in places)
 
-
-def _cut_off(height: float, width: float) -> float:
-    """Give the distance from which on a bell is negligible."""
-    return width * math.sqrt(2 * math.log(max(height / _NEGLIGIBLE, 1.0)))
-
-
-def _bell(distance: NDArray[np.float64], height: float, width: float) -> NDArray[np.float64]:
-    """Give height · exp(−distance² / 2 width²), 0 from the cut-off on."""
-    values = height * np.exp(distance**2 * (-0.5 / width**2))
-    values[distance > _cut_off(height, width)] = 0
-    return values
-
-
-def _tiles(rectangle: Rectangle) -> Iterator[Rectangle]:
-    """Cut a rectangle in tiles that fit a processor's cache, rows whole as far as possible."""
-    edges = _TILE[-len(rectangle) :]
-    starts = (range(part.start, part.stop, edge) for part, edge in zip(rectangle, edges, strict=True))
-    for corner in product(*starts):
-        yield tuple(
-            slice(start, min(start + edge, part.stop))
-            for start, edge, part in zip(corner, edges, rectangle, strict=True)
-        )
-
-
-def _read_with_halo(cells: NDArray[np.int32], tile: Rectangle, halo: tuple[int, ...]) -> NDArray[np.int32]:
-    """Read a tile and ``halo`` pixels around it, no cells beyond the edge."""
-    wanted = [(part.start - margin, part.stop + margin) for part, margin in zip(tile, halo, strict=True)]
-    inside = tuple(slice(max(a, 0), min(b, size)) for (a, b), size in zip(wanted, cells.shape, strict=True))
-    missing = [(part.start - a, b - part.stop) for (a, b), part in zip(wanted, inside, strict=True)]
-    return np.pad(cells[inside], missing)
+    def _redo_target(self, rectangle: Rectangle) -> None:
+        """Recompute a rectangle of the target, and the pixels of each class with it."""
+        around = grow(rectangle, (1,) * self._cells.ndim, self._cells.shape)
+        inside = mark_inside(self._cells[around], self._touching[around], self._vanishing)[within(rectangle, around)]
+        target = np.where(self._annotated[rectangle], inside.view(np.uint8), np.uint8(NOT_ANNOTATED))
+        for number in range(2):
+            before = np.count_nonzero(self.target[rectangle] == number)
+            self._counts[number] += np.count_nonzero(target == number) - before
+        self.target[rectangle] = target

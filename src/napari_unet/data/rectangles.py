@@ -1,0 +1,59 @@
+"""Rectangles of pixels: a slice with both ends along each axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Rectangle: TypeAlias = tuple[slice, ...]
+
+
+def whole(shape: Sequence[int]) -> Rectangle:
+    """Give the rectangle of a whole array.
+
+    Examples
+    --------
+    >>> whole((4, 5))
+    (slice(0, 4, None), slice(0, 5, None))
+    """
+    return tuple(slice(0, size) for size in shape)
+
+
+def grow(rectangle: Rectangle, margins: Sequence[int], shape: Sequence[int]) -> Rectangle:
+    """Grow a rectangle on both sides of each axis, as far as the array goes.
+
+    Examples
+    --------
+    >>> grow((slice(1, 2), slice(3, 4)), (2, 1), (9, 9))
+    (slice(0, 4, None), slice(2, 5, None))
+    """
+    return tuple(
+        slice(max(part.start - margin, 0), min(part.stop + margin, size))
+        for part, margin, size in zip(rectangle, margins, shape, strict=True)
+    )
+
+
+def union(first: Rectangle, second: Rectangle) -> Rectangle:
+    """Give the smallest rectangle that holds both.
+
+    Examples
+    --------
+    >>> union((slice(1, 2),), (slice(5, 9),))
+    (slice(1, 9, None),)
+    """
+    return tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(first, second, strict=True))
+
+
+def within(rectangle: Rectangle, frame: Rectangle) -> Rectangle:
+    """Give a rectangle as counted from the corner of another.
+
+    Examples
+    --------
+    >>> within((slice(3, 5),), (slice(2, 9),))
+    (slice(1, 3, None),)
+    """
+    return tuple(
+        slice(part.start - outer.start, part.stop - outer.start) for part, outer in zip(rectangle, frame, strict=True)
+    )
