@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_unet.config.samples import SamplesConfig
-from napari_unet.samples.noise import Camera, noise_tile, slabs, slow_field
+from napari_unet.samples.noise import Camera, noise_tile, slabs, slow_field, vesicle_tile
 
 CAMERA = Camera(electrons=100, gain=2, offset=10, read_noise=3, white=4095, dtype=np.uint16)
 
@@ -47,3 +47,11 @@ def test_slabs_cover_the_first_axis_once():
     assert len(pairs) > 2
     assert [row for _, keep in pairs for row in range(5000)[keep]] == list(range(5000))
     assert all(read.start == max(0, keep.start - 3) and read.stop == min(5000, keep.stop + 3) for read, keep in pairs)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_vesicles_are_dark_shells_with_nothing_between(ndim):
+    values = vesicle_tile(ndim, np.random.default_rng(0)).values
+    assert values.min() < -0.8
+    assert values.max() <= 0
+    assert (values > -0.3).mean() > 0.5

@@ -135,7 +135,8 @@ class _Drawing:
         painted = paint(cells, self.field, self.kind.population, self.shape_noise)
         if self.kind.border_share:
             carve_borders(painted.labels, self.field, self.kind.border_share * self.diameter_px)
-        keep_largest_pieces(painted.labels, max(4, round(_SMALLEST_PIECE * self.diameter_px**2)))
+        typical_area = min(self.diameter_px**2, painted.labels.size)
+        keep_largest_pieces(painted.labels, max(4, round(_SMALLEST_PIECE * typical_area)))
         return painted
 
 

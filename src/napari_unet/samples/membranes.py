@@ -31,7 +31,7 @@ def _shader(scene: Scene) -> Shader:
     def shade(cell: Cell, offsets: Vectors, level: Floats) -> npt.NDArray[np.floating]:
         at = scene.tile_coordinates(cell, offsets)
         crowd = np.clip(0.35 + 0.35 * cell.traits[0], 0, 1)
-        inside: Floats = _CYTOPLASM + 0.04 * cell.traits[1] + 0.05 * clouds.at(at) + 0.8 * crowd * vesicles.at(at)
+        inside: Floats = _CYTOPLASM + 0.04 * cell.traits[1] + 0.05 * clouds.at(at) + 0.3 * crowd * vesicles.at(at)
         roomy = 2 * cell.radii.min() > scene.diameter_px
         if roomy and cell.traits[2] > -0.2:
             return _with_mitochondrion(inside, cell, offsets, clouds)

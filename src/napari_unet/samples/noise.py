@@ -21,6 +21,8 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 #: Edge of a periodic tile by number of axes: large enough that nobody sees it repeat.
 _TILE_EDGE = {2: 256, 3: 64}
 _SLAB_PIXELS = 2**20
+#: Radius of a vesicle, tile px.
+_VESICLE_RADIUS = 1.4
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,14 @@ def noise_tile(ndim: int, scales: Sequence[tuple[float, float]], rng: np.random.
     return Tile(np.clip(_standard(total), -2, 2))
 
 
-def vesicle_tile(ndim: int, rng: np.random.Generator, radius: float = 1.3) -> Tile:
-    """Draw a periodic tile of small spheres with a bright inside (about 1) and a dark shell (below 0)."""
+def vesicle_tile(ndim: int, rng: np.random.Generator) -> Tile:
+    """Draw a periodic tile of small hollow spheres: about -1 in the shell, about 0 inside and between them."""
     shape = (_TILE_EDGE[ndim],) * ndim
-    spots = (rng.random(shape, np.float32) < (0.06 / radius) ** ndim * 5).astype(np.float32)
-    inner, outer = (gaussian_filter(spots, radius * width, mode="wrap") for width in (0.6, 1.2))
-    rings = inner - 1.9 * outer
-    return Tile(rings / np.abs(rings).max())
+    spots = (rng.random(shape, np.float32) < (6.5 * _VESICLE_RADIUS) ** -ndim).astype(np.float32)
+    inner, outer = (gaussian_filter(spots, _VESICLE_RADIUS * width, mode="wrap") for width in (0.8, 1.1))
+    # With these amounts both Gaussians are equally high at the centre and cancel there.
+    shells = inner * 0.8**ndim - outer * 1.1**ndim
+    return Tile(np.clip(-shells / np.quantile(shells, 0.02), -1.3, 0))
 
 
 def slow_field(shape: tuple[int, ...], period: Sequence[float], rng: np.random.Generator) -> Floats:

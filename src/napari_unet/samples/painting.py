@@ -88,7 +88,7 @@ def paint(cells: Sequence[Cell], field: Field, population: Population, shape_noi
         unit = _unit(cell, _offsets(cell, field, box))
         own = np.sqrt((unit**2).sum(axis=0), dtype=np.float32)
         own += population.irregularity * shape_noise.at(
-            unit * _NOISE_PER_RADIUS + cell.phase[(..., *[None] * unit[0].ndim)]
+            unit * _NOISE_PER_RADIUS + cell.phase.reshape(-1, *[1] * unit[0].ndim)
         )
         deepest = own < level[box]
         labels[box][deepest] = i + 1

@@ -37,7 +37,7 @@ def _shader(scene: Scene) -> Shader:
         inside = 1 - np.clip(level, 0, 1)
         rim = np.exp(-((level - 0.93) ** 2) / 0.006) * np.clip(0.7 + 0.6 * folds.at(at), 0, 1.6)
         nucleus = np.clip(inside - 0.45, 0, None) * (2.2 + 0.7 * cell.traits[0])
-        body = 0.45 + 0.35 * inside + 0.15 * folds.at(at)
+        body = 0.55 + 0.35 * inside + 0.15 * folds.at(at)
         shaded: Floats = (body + 0.6 * rim + nucleus) * (1 + 0.22 * granules.at(at))
         return shaded
 
@@ -60,12 +60,12 @@ def _render(scene: Scene) -> Floats:
     field, config = scene.painted.field, scene.config
     phase = scene.painted.shade(_shader(scene)) + _debris(scene)
     phase = gaussian_filter(phase, field.sigma(config.blur * (0.5 + scene.px(0.008))))
-    near = gaussian_filter(phase, field.sigma(scene.px(0.08)), truncate=3)
+    near = gaussian_filter(phase, field.sigma(scene.px(0.12)), truncate=3)
     far = gaussian_filter(phase, field.sigma(scene.px(0.3)), truncate=2.5)
-    passed = phase - 0.55 * near - 0.3 * far
+    passed = phase - 0.65 * near - 0.3 * far
     medium = slow_field(field.shape, field.sigma(max(1.5, scene.px(0.05))), scene.rng("medium"))
     light = slow_field(field.shape, field.sigma(scene.px(8)), scene.rng("light"))
-    signal: Floats = (0.36 - 0.36 * config.contrast * passed + 0.006 * medium) * (1 + 0.04 * light)
+    signal: Floats = (0.36 - 0.42 * config.contrast * passed + 0.006 * medium) * (1 + 0.04 * light)
     return signal
 
 
