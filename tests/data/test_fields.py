@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from drawing import draw_image, quick_recipe
+from napari_unet.data.fields import Field, TrainingImage, class_weight_table, make_fields
+from napari_unet.data.normalization import fit_normalization
+from napari_unet.data.targets import NOT_ANNOTATED
+from napari_unet.data.weight_map import weight_map
+from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_unet.config.recipe import Recipe
+
+
+def fields_of(source: TrainingImage, recipe: Recipe) -> list[Field]:
+    return list(make_fields(source, fit_normalization([source.image], recipe.normalization), recipe))
+
+
+def test_weights_of_a_field_are_the_weight_map() -> None:
+    source, recipe = draw_image(), quick_recipe()
+    (field,) = fields_of(source, recipe)
+    table = class_weight_table([field], recipe)
+    whole = table[field.target.long()] + field.weights
+    np.testing.assert_allclose(whole.numpy(), weight_map(source.labels[0, 0, 0], recipe.weight_map), rtol=1e-6)
+
+
+def test_only_annotated_planes_are_read() -> None:
+    source = draw_image()
+    stack = replace(
+        source,
+        image=np.repeat(source.image, 4, axis=2),
+        labels=np.concatenate([source.labels * 0, source.labels, source.labels * 0, source.labels], axis=2),
+    )
+    assert [field.name for field in fields_of(stack, quick_recipe())] == ["discs [t=0, z=1]", "discs [t=0, z=3]"]
+
+
+def test_sparse_annotations_leave_the_rest_unknown() -> None:
+    labels = np.zeros((1, 1, 1, 20, 20), np.uint8)
+    labels[..., :5] = 1
+    labels[..., 10:12] = 2
+    source = TrainingImage("sparse", np.random.default_rng(0).normal(size=labels.shape), labels)
+    (field,) = fields_of(source, quick_recipe(scheme="sparse"))
+    assert (field.target[:, :5] == 0).all()
+    assert (field.target[:, 10:12] == 1).all()
+    assert (field.target[:, 5:10] == NOT_ANNOTATED).all()
+    assert field.counts[[0, 1]].tolist() == [100, 40]
+    assert field.cell_sizes.tolist() == [40]
+
+
+def test_ignored_pixels_are_not_annotated() -> None:
+    source = draw_image()
+    ignore = np.zeros(source.labels.shape, bool)
+    ignore[..., :30] = True
+    (field,) = fields_of(replace(source, ignore=ignore), quick_recipe())
+    assert (field.target[:, :30] == NOT_ANNOTATED).all()
+    assert not field.weights[:, :30][torch.zeros(64, 30) > 0].any()
+
+
+def test_labels_of_another_shape_are_refused_by_name() -> None:
+    source = draw_image()
+    with pytest.raises(InputError, match=r"discs.*shape"):
+        fields_of(replace(source, labels=source.labels[..., :-1]), quick_recipe())
