@@ -1,0 +1,71 @@
+"""Segmenting on a dask cluster: one task a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_unet.errors import InputError
+from napari_unet.inference.batch import SegmentOptions, segment_files
+from napari_unet.inference.events import Event, FileDone, FileFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from napari_unet.models.model_file import TrainedModel
+
+Job = tuple["TrainedModel", "list[Path]", "Path", SegmentOptions]
+
+
+def segment_on_cluster(address: str, job: Job) -> Generator[Event]:
+    """Segment files on the workers of a cluster that see the same folders.
+
+    Parameters
+    ----------
+    address
+        Of the scheduler, such as "tcp://10.0.0.1:8786".
+    job
+        Model, files, output folder and options, as for `segment_files`.
+
+    Yields
+    ------
+    Event
+        `FileDone` or `FileFailed` of each file, as they end.
+
+    Raises
+    ------
+    InputError
+        If `distributed` is not installed or the scheduler does not answer.
+    """
+    try:
+        from distributed import Client, as_completed
+    except ImportError:
+        raise InputError("--scheduler needs dask.distributed: pip install 'napari-unet-interactive[cluster]'") from None
+    model, files, output, options = job
+    try:
+        client = Client(address)
+    except (OSError, ValueError) as error:
+        raise InputError(f"--scheduler {address}: no answer from there ({error}). Check the address.") from None
+    with client:
+        shared = client.scatter(model, broadcast=True)
+        futures = {
+            client.submit(_segment_one, shared, file.absolute(), output.absolute(), options, pure=False): file
+            for file in files
+        }
+        for future in as_completed(futures):
+            yield _outcome(future, futures[future])
+
+
+def _segment_one(model: TrainedModel, file: Path, output: Path, options: SegmentOptions) -> Event:
+    """Segment one file, on a worker."""
+    *_, last = segment_files(model, [file], output, options)
+    return last
+
+
+def _outcome(future: object, file: Path) -> FileDone | FileFailed:
+    """Give the last event of a file; a worker that died counts as a failure."""
+    try:
+        outcome: FileDone | FileFailed = future.result()  # type: ignore[attr-defined]
+    except Exception as error:  # whatever a worker raised comes back as it was
+        return FileFailed(file, f"the worker failed ({error})")
+    return outcome

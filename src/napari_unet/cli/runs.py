@@ -1,0 +1,68 @@
+"""Run folders as the command line keeps them: one beside each model."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from napari_unet.cli.messages import say
+from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_unet.training.run_folder import RunFolder
+
+
+def run_folder_of(model: Path) -> RunFolder:
+    """Give the run folder beside a model: ``cells.run`` for ``cells.safetensors``."""
+    from napari_unet.training.run_folder import RunFolder
+
+    return RunFolder(model.with_suffix(".run"))
+
+
+def read_counters(folder: RunFolder) -> dict[str, float]:
+    """Read how far a run is.
+
+    Parameters
+    ----------
+    folder
+        Its folder.
+
+    Returns
+    -------
+    dict of str to float
+        Steps and seconds so far, among others.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no run.
+    """
+    from napari_unet.models.model_file import read_tensors
+
+    if not (folder.checkpoint.is_file() and folder.last.is_file()):
+        raise InputError(
+            f"{folder.path}: there is no run in this folder; 'napari-unet train' makes one beside -o MODEL."
+        )
+    _, texts = read_tensors(folder.checkpoint)
+    counters: dict[str, float] = json.loads(next(iter(texts.values())))
+    return counters
+
+
+def set_aside(folder: Path) -> None:
+    """Keep the run of an earlier training under another name: ``cells.run.1``, then ``.2`` and so on.
+
+    Parameters
+    ----------
+    folder
+        Folder to make free.
+    """
+    if not folder.exists():
+        return
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
+        number += 1
+    os.rename(folder, aside)
+    say(f"the earlier run {folder} is now {aside}")

@@ -1,0 +1,114 @@
+"""`napari-unet segment`: label images of many files."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from napari_unet.cli.messages import report, say
+from napari_unet.cli.options import add_settings, given_settings, layered_recipe
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Generator
+
+    from napari_unet.inference.batch import SegmentOptions
+    from napari_unet.inference.events import Event
+    from napari_unet.models.model_file import TrainedModel
+
+USAGE = "napari-unet segment MODEL IMAGES -o DIR [--probabilities] [--scheduler ADDRESS] [settings]"
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
+    """Declare the arguments.
+
+    Parameters
+    ----------
+    parser
+        Of this command.
+    every
+        Whether the help shows the advanced settings.
+    """
+    parser.add_argument("model", metavar="MODEL", help="Model file, as 'napari-unet train' writes it.")
+    parser.add_argument("images", metavar="IMAGES", help="A file, a folder or a pattern such as 'scans/*.tif'.")
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="Folder of the label images, <name>.tif.")
+    parser.add_argument("--probabilities", action="store_true", help="Write the probabilities of the classes too.")
+    parser.add_argument("--axes", help="Axes of the images, such as ZYX or YXC; by default as the files say.")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="Share the files among the workers of a dask cluster.")
+    add_settings(parser, ("tiling", "instances", "execution"), every=every)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Segment.
+
+    Parameters
+    ----------
+    arguments
+        What was given.
+
+    Returns
+    -------
+    int
+        0, or 1 if some files failed.
+
+    Raises
+    ------
+    InputError
+        If there are no files, or the model cannot be read.
+    """
+    from napari_unet.data.reading import find_files
+    from napari_unet.inference.batch import segment_files
+    from napari_unet.models.model_file import load_model
+
+    model, files = load_model(arguments.model), find_files(arguments.images)
+    job = model, files, Path(arguments.output), _choose_options(arguments, model)
+    if not arguments.scheduler:
+        return _follow(segment_files(*job), len(files))
+    from napari_unet.cli.cluster import segment_on_cluster
+
+    return _follow(segment_on_cluster(arguments.scheduler, job), len(files))
+
+
+def _choose_options(arguments: argparse.Namespace, model: TrainedModel) -> SegmentOptions:
+    """Lay options over what the model was made with; the machine it was made on does not matter here."""
+    from napari_unet.inference.batch import SegmentOptions
+
+    own = model.card.recipe.model_dump(include={"tiling", "instances"})
+    recipe = layered_recipe(own, given_settings(arguments))
+    return SegmentOptions(
+        tiling=recipe.tiling,
+        instances=recipe.instances,
+        execution=recipe.execution,
+        axes=arguments.axes,
+        probabilities=arguments.probabilities,
+    )
+
+
+def _follow(events: Generator[Event], n_files: int) -> int:
+    """Show the progress, name what failed, and give the exit code."""
+    from napari_unet.inference.events import FileDone, FileFailed, FileStarted, PlaneDone
+
+    n_ended, failed, guessed = 0, 0, set[str]()
+    with closing(events), tqdm(unit=" planes", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
+        for event in events:
+            if isinstance(event, FileStarted):
+                bar.set_description_str(f"{event.path.name} [{n_ended + 1}/{n_files}]", refresh=False)
+                bar.reset(event.n_planes)
+                if event.guessed and event.axes not in guessed:
+                    guessed.add(event.axes)
+                    say(f"axes {event.axes} guessed from the shape of {event.path}; if wrong, name them with --axes")
+            elif isinstance(event, PlaneDone):
+                bar.update(event.done - bar.n)
+            elif isinstance(event, FileDone):
+                n_ended += 1
+                report(f"{event.written}: {event.n_cells} cells, {event.seconds:.1f} s")
+            elif isinstance(event, FileFailed):
+                n_ended, failed = n_ended + 1, failed + 1
+                say(f"failed: {event.path}: {event.message}")
+    if failed:
+        say(f"{failed} of {n_files} files failed")
+    return 1 if failed else 0

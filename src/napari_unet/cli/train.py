@@ -1,0 +1,198 @@
+"""`napari-unet train`: from images and labels to a model file."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_unet.cli.interrupt import STOPPED, Interrupt
+from napari_unet.cli.messages import duration, report, say
+from napari_unet.cli.options import add_settings, given_settings, layered_recipe, set_values
+from napari_unet.cli.progress import TrainingProgress
+from napari_unet.cli.runs import read_counters, run_folder_of, set_aside
+from napari_unet.config.presets import PRESETS
+from napari_unet.config.recipe import Recipe, load_recipe
+from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from napari_unet.data.fields import TrainingImage
+    from napari_unet.models.model_file import TrainedModel
+    from napari_unet.training.run_folder import RunFolder
+    from napari_unet.training.trainer import Trainer
+
+USAGE = (
+    "napari-unet train IMAGES LABELS -o MODEL [--recipe FILE] [--init MODEL|none | --resume] [--seconds S | --steps N] "
+    "[settings]"
+)
+SUFFIX = ".safetensors"
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
+    """Declare the arguments.
+
+    Parameters
+    ----------
+    parser
+        Of this command.
+    every
+        Whether the help shows the advanced settings.
+    """
+    parser.add_argument("images", metavar="IMAGES", help="A file, a folder or a pattern such as 'scans/*.tif'.")
+    parser.add_argument("labels", metavar="LABELS", help="As many label images; they pair by the name of the file.")
+    parser.add_argument("-o", "--output", metavar="MODEL", required=True, help=f"The model to write, '{SUFFIX}'.")
+    parser.add_argument("--axes", help="Axes of the images, such as ZYX or YXC; by default as the files say.")
+    parser.add_argument("--preset", choices=sorted(PRESETS), help="Values that belong together.")
+    parser.add_argument("--recipe", metavar="FILE", help="Settings in a file, laid over the preset; options win.")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--init", metavar="MODEL", default="none", help="Model to start from; by default none.")
+    start.add_argument("--resume", action="store_true", help="Go on with the run kept in the folder beside MODEL.")
+    add_settings(parser, list(Recipe.model_fields), every=every)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train.
+
+    Parameters
+    ----------
+    arguments
+        What was given.
+
+    Returns
+    -------
+    int
+        0, or 130 if stopped by Ctrl-C; the model is written either way.
+
+    Raises
+    ------
+    InputError
+        If the input cannot be learnt from or the output cannot be written.
+    """
+    output = _checked_output(Path(arguments.output))
+    folder = run_folder_of(output)
+    trainer = _make_trainer(arguments, folder)
+    try:
+        finished = _follow(trainer)
+        _copy(folder.model, output)
+    except OSError:
+        say(f"What was saved last stands in {folder.path}; --resume goes on with it.")
+        raise
+    _summarise(folder, output)
+    return 0 if finished else STOPPED
+
+
+def _make_trainer(arguments: argparse.Namespace, folder: RunFolder) -> Trainer:
+    """Read everything; what stands in the folder is touched only when nothing can be wrong any more."""
+    from napari_unet.training.trainer import Trainer
+
+    recipe, init = _choose_recipe(arguments, folder), _choose_init(arguments, folder)
+    images = _read_images(arguments.images, arguments.labels, arguments.axes)
+    trainer = Trainer(images, recipe, folder.path, init)
+    if arguments.resume:
+        trainer.resume()
+    else:
+        set_aside(folder.path)
+    return trainer
+
+
+def _choose_recipe(arguments: argparse.Namespace, folder: RunFolder) -> Recipe:
+    """Lay options over the recipe file, over the preset, over what a resumed run had."""
+    layers = []
+    if arguments.resume:
+        read_counters(folder)
+        layers.append(set_values(load_recipe(folder.recipe)))
+    if arguments.preset:
+        layers.append(PRESETS[arguments.preset])
+    if arguments.recipe:
+        layers.append(set_values(load_recipe(arguments.recipe)))
+    return layered_recipe(*layers, given_settings(arguments))
+
+
+def _choose_init(arguments: argparse.Namespace, folder: RunFolder) -> TrainedModel | None:
+    """Read the model to start from; a resumed run keeps its own network and normalisation."""
+    from napari_unet.models.model_file import load_model
+
+    if arguments.resume:
+        return load_model(folder.last)
+    if arguments.init == "none":
+        return None
+    if arguments.init == "starter":
+        raise InputError("--init starter: no starter model is available yet. Give a model file, or 'none'.")
+    return load_model(arguments.init)
+
+
+def _read_images(images: str, labels: str, axes: str | None) -> list[TrainingImage]:
+    """Read all pairs after saying what does not pair and which axes are a guess."""
+    from napari_unet.data.pairing import pair_files, require_pairs
+    from napari_unet.data.reading import find_files
+    from napari_unet.training.train import load_training_images
+
+    pairing = require_pairs(pair_files(find_files(images), find_files(labels)))
+    if unpaired := pairing.describe_unpaired():
+        say(f"not used, because nothing pairs with them:\n{unpaired}")
+    _say_guesses([image for image, _ in pairing.pairs], axes)
+    return load_training_images(images, labels, axes)
+
+
+def _say_guesses(files: list[Path], axes: str | None) -> None:
+    """Show each kind of guess about axes once."""
+    from napari_unet.axes import from_canonical
+    from napari_unet.data.reading import read_image
+
+    guesses: dict[str, str] = {}
+    for image in (read_image(file, axes) for file in files):
+        if image.guessed:
+            shape = from_canonical(image.data, image.axes).shape
+            guesses.setdefault(image.axes, f"axes {image.axes} guessed from shape {shape} of {image.path}")
+    for guess in guesses.values():
+        say(f"{guess}; if that is wrong, name them with --axes")
+
+
+def _follow(trainer: Trainer) -> bool:
+    """Train to the end, or until Ctrl-C; closing the events saves everything."""
+    from napari_unet.training.events import Finished
+
+    stopping = "stopping after this step and saving; Ctrl-C again stops at once"
+    with Interrupt(stopping) as interrupt, TrainingProgress() as progress, closing(trainer.run()) as events:
+        for event in events:
+            progress.show(event)
+            if isinstance(event, Finished):
+                return True
+            if interrupt.requested:
+                break
+    return False
+
+
+def _checked_output(path: Path) -> Path:
+    """Refuse a model that could not be written after hours of training."""
+    if path.suffix != SUFFIX:
+        raise InputError(f"-o {path}: the name of a model ends in {SUFFIX}; give {path.with_suffix(SUFFIX)}.")
+    if path.is_dir():
+        raise InputError(f"-o {path}: this is a folder; give the name of the model file.")
+    parent = next(place for place in path.absolute().parents if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=parent):
+            return path
+    except OSError as error:
+        raise InputError(f"-o {path}: {parent} cannot be written to ({error.strerror}). Give another place.") from None
+
+
+def _copy(model: Path, output: Path) -> None:
+    """Put the model where it was asked for, whole or not at all."""
+    from napari_unet.data.files import atomic_path
+
+    with atomic_path(output) as temporary:
+        shutil.copyfile(model, temporary)
+
+
+def _summarise(folder: RunFolder, output: Path) -> None:
+    """Say what came out."""
+    from napari_unet.models.model_file import load_model
+
+    counters, metrics = read_counters(folder), load_model(output).card.metrics
+    quality = f", validation IoU {metrics['validation_iou']:.3f}" if metrics else ""
+    report(f"{output}: {counters['step']} steps in {duration(counters['seconds'])}{quality}")
