@@ -11,6 +11,7 @@ from scipy import ndimage
 from napari_unet.config.weight_map import WeightMapConfig
 from napari_unet.data.targets import NOT_ANNOTATED, make_target, read_annotation
 from napari_unet.data.weight_map import WeightMap, class_weights, plane_weights, weight_map
+from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,7 +98,7 @@ def test_update_equals_full_redo(
     for _ in range(4):
         edges = [np.sort(rng.integers(0, size + 1, 2)) for size in labels.shape]
         rectangle = tuple(slice(int(a), int(min(b, a + 20))) for a, b in edges)
-        before = followed.weights, followed.target.copy()
+        before = followed.target.copy()
         labels[rectangle] = rng.choice(
             [0, 1, 2, 30, labels.max() + 1], labels[rectangle].shape, p=[0.1, 0.1, 0.1, 0.6, 0.1]
         )
@@ -106,8 +107,8 @@ def test_update_equals_full_redo(
         full = WeightMap(labels, config, scheme=scheme, ignore=ignore, spacing=spacing)
         np.testing.assert_array_equal(followed.target, full.target)
         np.testing.assert_array_equal(followed.weights, full.weights)
-        followed.target[redone] = before[1][redone]
-        np.testing.assert_array_equal(followed.target, before[1])
+        followed.target[redone] = before[redone]
+        np.testing.assert_array_equal(followed.target, before)
         followed.target[redone] = full.target[redone]
 
 
@@ -209,3 +210,20 @@ def test_plane_weights_are_the_rest_of_the_weight_map() -> None:
     cells, annotated = read_annotation(labels, "dense")
     rest = plane_weights(cells, make_target(cells, annotated, "instances"), config, "instances")
     np.testing.assert_array_equal(rest + 1, weight_map(labels, config))
+
+
+@pytest.mark.parametrize("spacing", [(1.0,), (1.0, 0.0), (1.0, 1.0, 1.0)])
+def test_spacing_that_does_not_fit_is_refused(spacing: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="2 numbers above 0"):
+        weight_map(np.zeros((4, 4), int), spacing=spacing)
+
+
+def test_series_is_refused() -> None:
+    with pytest.raises(InputError, match="4 axes"):
+        weight_map(np.zeros((1, 1, 4, 4), int))
+
+
+def test_no_border_weight_leaves_the_class_balance() -> None:
+    labels = draw_cells(4, (30, 30), 6)
+    weights = weight_map(labels, WeightMapConfig(border_weight=0, balance_classes=False))
+    np.testing.assert_array_equal(weights, 1)

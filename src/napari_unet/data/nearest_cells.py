@@ -69,12 +69,12 @@ class _Code:
 
     def squares(self, window: int, size: float) -> Unsigned:
         """Costs of 0 to ``window`` pixels."""
-        return np.rint((np.arange(window + 1) * size) ** 2 * self.scale).astype(self.cost)
+        squares: Unsigned = np.rint((np.arange(window + 1) * size) ** 2 * self.scale).astype(self.cost)
+        return squares
 
     def costs(self, words: Unsigned) -> Unsigned:
         """Give the costs in the words."""
-        high: Unsigned = words >> self.word.type(self.bits)
-        return high.astype(self.cost)
+        return (words >> self.word.type(self.bits)).astype(self.cost)
 
     def numbers(self, words: Unsigned) -> Unsigned:
         """Give the cells' numbers in the words: their low half."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from napari_unet.data.nearest_cells import Reach, nearest_two
 from napari_unet.data.rectangles import Rectangle, within
+from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,19 +36,26 @@ class SurroundTerm:
     ----------
     config
         Formula and its numbers.
+    n_axes
+        2 for planes, 3 for volumes.
     spacing
-        Size of a pixel along each axis, in any unit; the smaller of the last two is 1 px.
+        Size of a pixel along each axis, in any unit: the smaller of the last two is 1 px. None: the same along all.
+
+    Raises
+    ------
+    InputError
+        If there are other than two or three axes, or not one size above 0 for each.
     """
 
-    def __init__(self, config: WeightMapConfig, spacing: Sequence[float]) -> None:
+    def __init__(self, config: WeightMapConfig, n_axes: int, spacing: Sequence[float] | None = None) -> None:
+        sizes = _pixel_sizes(n_axes, spacing)
         self._border = config.border
         self._surround = (0.0, 1.0)
         if config.formula == "falk2019":
             self._surround = (1 - config.background_weight, config.surround_width_px)
         border, surround = (_cut_off(*term) for term in (self._border, self._surround))
         # The border term depends on d1 + d2, and d1 is the smaller of the two.
-        pixel = min(spacing[-2:])
-        self._reach = Reach(max(border / 2, surround), border, tuple(size / pixel for size in spacing))
+        self._reach = Reach(max(border / 2, surround), border, sizes)
         self.halo = self._reach.halo
 
     def __call__(self, cells: NDArray[np.int32], rectangle: Rectangle) -> NDArray[np.float32]:
@@ -89,6 +97,19 @@ class SurroundTerm:
         if self._surround[0]:
             values += _bell(first, *self._surround)
         term[chosen] = values
+
+
+def _pixel_sizes(n_axes: int, spacing: Sequence[float] | None) -> tuple[float, ...]:
+    """Give the size of a pixel along each axis in px."""
+    if n_axes not in (2, 3):
+        raise InputError(
+            f"A weight map is made of a plane (Y, X) or a volume (Z, Y, X), not of {n_axes} axes. "
+            "Give one plane or volume of a series at a time."
+        )
+    sizes = (1.0,) * n_axes if spacing is None else tuple(float(size) for size in spacing)
+    if len(sizes) != n_axes or min(sizes) <= 0:
+        raise InputError(f"The spacing must be {n_axes} numbers above 0, one for each axis, it is {sizes}.")
+    return tuple(size / min(sizes[-2:]) for size in sizes)
 
 
 def _cut_off(height: float, width: float) -> float:

@@ -67,7 +67,7 @@ def weight_map(
     Raises
     ------
     InputError
-        If the labels are not integers from 0 on.
+        If the labels are not integers from 0 on, or do not have two or three axes.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def plane_weights(
     """
     if kind == "classes":
         return np.zeros(cells.shape, np.float32)
-    weights = SurroundTerm(config, spacing or (1,) * cells.ndim)(cells, whole(cells.shape))
+    weights = SurroundTerm(config, cells.ndim, spacing)(cells, whole(cells.shape))
     weights *= target == 0
     return weights
 
@@ -187,7 +187,7 @@ class WeightMap:
         self.target = np.full(labels.shape, NOT_ANNOTATED, np.uint8)
         self._counts = np.zeros(2, np.int64)
         self._redo_target(whole(labels.shape))
-        self._term = SurroundTerm(self._config, spacing or (1,) * labels.ndim)
+        self._term = SurroundTerm(self._config, labels.ndim, spacing)
         self._surround = self._term(self._cells, whole(labels.shape))
 
     @property
