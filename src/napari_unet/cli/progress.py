@@ -58,8 +58,7 @@ class TrainingProgress:
 
     def _show_step(self, event: Stepped) -> None:
         """Move the bar, or write a line now and then."""
-        left = event.seconds * (1 - event.progress) / event.progress
-        text = f"step {event.step}{self._rate(event)}, loss {event.loss:.3f}{self._iou}, {duration(left)} left"
+        text = f"step {event.step}, loss {event.loss:.3f}{self._iou}{self._speed(event)}"
         if self._bar is not None:
             self._bar.set_description_str(text, refresh=False)
             self._bar.update(min(event.progress, 1.0) - self._bar.n)
@@ -67,12 +66,14 @@ class TrainingProgress:
             self._next_line = event.seconds + _SECONDS_BETWEEN_LINES
             say(text)
 
-    def _rate(self, event: Stepped) -> str:
-        """Write the steps a second since the first step that was seen, which may be a slow one."""
+    def _speed(self, event: Stepped) -> str:
+        """Write rate and time left, measured from the second step on: the first one is often slow."""
         first = self._start = self._start or event
-        if event.seconds <= first.seconds:
+        if event.seconds <= first.seconds or event.progress <= first.progress:
             return ""
-        return f", {(event.step - first.step) / (event.seconds - first.seconds):.1f} steps/s"
+        seconds, progress = event.seconds - first.seconds, event.progress - first.progress
+        left = seconds * (1 - event.progress) / progress
+        return f", {(event.step - first.step) / seconds:.1f} steps/s, {duration(left)} left"
 
 
 def _introduction(event: Started) -> str:

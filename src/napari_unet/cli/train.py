@@ -75,12 +75,15 @@ def run(arguments: argparse.Namespace) -> int:
     output = _checked_output(Path(arguments.output))
     folder = run_folder_of(output)
     trainer = _make_trainer(arguments, folder)
+    first_step = trainer.step
     try:
         finished = _follow(trainer)
         _copy(folder.model, output)
     except OSError:
         say(f"What was saved last stands in {folder.path}; --resume goes on with it.")
         raise
+    if finished and trainer.step == first_step:
+        say("nothing was left to do: this run has used its budget; give more --seconds or --steps")
     _summarise(folder, output)
     return 0 if finished else STOPPED
 

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet import load_model, load_recipe
+from napari_unet.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_model_its_run_and_a_summary(train: Run, data: Path) -> None:
+    code, result, progress = train()
+    model = load_model(data / "cells.safetensors")
+    assert code == 0
+    assert result.startswith(f"{data / 'cells.safetensors'}: 2 steps in ")
+    assert "validation IoU" in result
+    assert "training on cpu in float32: 2 annotated planes" in progress
+    assert "step 1, loss" in progress
+    assert model.card.recipe == load_recipe(data / "cells.run" / "recipe.toml")
+    assert (model.card.recipe.model.depth, model.card.recipe.training.steps) == (1, 2)
+
+
+def test_resume_goes_on_with_the_recipe_of_the_run(run: Run, model: Path, data: Path) -> None:
+    places = "train", data / "images", data / "labels", "-o", model, "--resume"
+    code, result, progress = run(*places, "--steps", 5)
+    assert (code, "5 steps" in result, "going on from step 2" in progress) == (0, True, True)
+    assert load_model(model).card.recipe.model.base_channels == 2
+    code, _, progress = run(*places)
+    assert (code, "nothing was left to do" in progress) == (0, True)
+
+
+def test_a_new_training_moves_the_old_run_aside(train: Run, model: Path, data: Path) -> None:
+    (data / "cells.run" / "mark").touch()
+    train()
+    assert (data / "cells.run.1" / "mark").exists()
+    assert not (data / "cells.run" / "mark").exists()
+    _, _, progress = train()
+    assert f"the earlier run {data / 'cells.run'} is now {data / 'cells.run.2'}" in progress
+
+
+def test_options_win_over_the_file_and_the_file_over_the_preset(train: Run, data: Path) -> None:
+    file = data / "my.toml"
+    file.write_text("[training]\nsteps = 1\nmomentum = 0.5\nseed = 3\n[weight_map]\nbalance_classes = false\n")
+    code, _, errors = train("--preset", "paper", "--recipe", file, "--training.seed", 4, "--steps", 3)
+    recipe = load_model(data / "cells.safetensors").card.recipe
+    assert code == 0, errors
+    assert (recipe.training.optimizer, recipe.training.momentum, recipe.weight_map.balance_classes) == (
+        "sgd",
+        0.5,
+        False,
+    )
+    assert (recipe.training.seed, recipe.training.steps, recipe.model.depth) == (4, 3, 1)
+
+
+def test_start_from_another_model(train: Run, run: Run, model: Path, data: Path) -> None:
+    first = data / "first.safetensors"
+    model.rename(first)
+    places = "train", data / "images", data / "labels", "-o", model
+    code, _, errors = run(
+        *places, "--init", first, "--steps", 1, "--training.patch-px", 32, "--training.learning-rate", 1e-9
+    )
+    assert code == 0, errors
+    before, after = (load_model(path).network.state_dict() for path in (first, model))
+    kernels = [name for name, value in before.items() if value.ndim == 4]
+    assert all(np.allclose(before[name], after[name], atol=1e-6) for name in kernels)
+    code, _, errors = run(*places, "--init", "starter")
+    assert (code, "no starter model" in errors) == (2, True)
+
+
+def test_a_guess_of_axes_is_shown(train: Run, data: Path) -> None:
+    for folder in ("images", "labels"):
+        plane = tifffile.imread(data / folder / "one.tif")
+        tifffile.imwrite(data / f"{folder}.tif", np.stack([plane, plane]))
+    places = {"images": data / "images.tif", "labels": data / "labels.tif"}
+    code, _, errors = train(**places)
+    assert code == 0, errors
+    assert "axes ZYX guessed from shape (2, 64, 64)" in errors
+    assert "--axes" in errors
+    code, _, errors = train("--axes", "ZYX", **places)
+    assert (code, "guessed" in errors) == (0, False)
+
+
+def test_what_does_not_pair_is_named(train: Run, data: Path) -> None:
+    (data / "labels" / "two.tif").rename(data / "labels" / "three.tif")
+    code, _, errors = train()
+    assert code == 0
+    assert f"image without labels: {data / 'images' / 'two.tif'}" in errors
+    assert f"labels without image: {data / 'labels' / 'three.tif'}" in errors
+
+
+def cut_short(folder: Path) -> None:
+    file = folder / "images" / "one.tif"
+    file.write_bytes(file.read_bytes()[:2000])
+
+
+def relabel(change: Callable[[Any], Any]) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        for file in (folder / "labels").iterdir():
+            tifffile.imwrite(file, change(tifffile.imread(file)))
+
+    return apply
+
+
+def unpair(folder: Path) -> None:
+    for file in (folder / "labels").iterdir():
+        file.rename(file.with_name(f"other-{file.name}"))
+
+
+def empty_images(folder: Path) -> None:
+    for file in (folder / "images").iterdir():
+        file.unlink()
+
+
+BAD_INPUTS = {
+    "truncated TIFF": (cut_short, "one.tif: the file is damaged, cut off"),
+    "different shape": (relabel(lambda labels: labels[:-1]), "differ in Y: the image has"),
+    "labels of float type": (relabel(lambda labels: labels.astype(np.float32)), "labels are whole numbers"),
+    "empty labels": (relabel(np.zeros_like), "the labels are empty"),
+    "one class only": (relabel(np.ones_like), "the labels hold only cells"),
+    "unpaired names": (unpair, "No image has labels"),
+    "empty folder": (empty_images, "holds no image"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), BAD_INPUTS.values(), ids=BAD_INPUTS)
+def test_bad_input_is_explained_and_nothing_is_touched(
+    spoil: Callable[[Path], None], message: str, train: Run, model: Path, data: Path
+) -> None:
+    run_before, model_before = (data / "cells.run" / "checkpoint.safetensors").read_bytes(), model.read_bytes()
+    spoil(data)
+    code, result, errors = train()
+    assert (code, result) == (2, "")
+    assert message in errors
+    assert "Traceback" not in errors
+    assert (data / "cells.run" / "checkpoint.safetensors").read_bytes() == run_before
+    assert model.read_bytes() == model_before
+    assert not (data / "cells.run.1").exists()
+
+
+WRONG_CALLS = {
+    "missing file": (("--recipe", "none.toml"), "recipe none.toml: no such file"),
+    "missing model": (("--init", "none.safetensors"), "none.safetensors: no such model file"),
+    "nothing to resume": (("--resume",), "there is no run in this folder"),
+    "value out of bounds": (("--model.dropout", "1"), "model.dropout = '1': input should be less than 1"),
+    "two budgets": (("--steps", "1", "--seconds", "1"), "not allowed with argument"),
+    "misspelt": (("--training.learning-rat", "1"), "did you mean --training.learning-rate?"),
+    "axes": (("--axes", "QYX"), "Axes 'QYX' cannot be used"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG_CALLS.values(), ids=WRONG_CALLS)
+def test_a_wrong_call_is_explained(arguments: tuple[str, ...], message: str, train: Run, data: Path) -> None:
+    code, result, errors = train(*arguments)
+    assert (code, result) == (2, "")
+    assert message in errors
+    assert sorted(path.name for path in data.iterdir()) == ["images", "labels"]
+
+
+@pytest.mark.parametrize("output", ["cells.pt", "file/cells.safetensors", "images.safetensors"])
+def test_an_output_that_cannot_be_written_is_refused_first(output: str, run: Run, data: Path) -> None:
+    (data / "file").touch()
+    (data / "images.safetensors").mkdir()
+    code, _, errors = run("train", data / "images", data / "labels", "-o", data / output)
+    assert code == 2
+    assert errors.startswith(f"napari-unet: -o {data / output}: ")
+    assert "training on" not in errors
+
+
+def test_a_full_disk_keeps_what_was_saved(train: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = model.read_bytes()
+
+    def full(folder: RunFolder, *_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.checkpoint))
+
+    monkeypatch.setattr(RunFolder, "save_checkpoint", full)
+    code, result, errors = train("--resume", "--steps", 4)
+    assert (code, result) == (1, "")
+    assert "checkpoint.safetensors: No space left on device" in errors
+    assert "--resume goes on with it" in errors
+    assert model.read_bytes() == before
+    monkeypatch.undo()
+    assert train("--resume", "--steps", 4)[0] == 0
+
+
+def test_an_unforeseen_error_is_one_line_and_a_traceback_on_demand(train: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_unet.training.train.load_training_images", lambda *_: 1 / 0)
+    code, _, errors = train()
+    assert (code, errors) == (1, "napari-unet: ZeroDivisionError: division by zero (--debug shows where)\n")
+    with pytest.raises(ZeroDivisionError):
+        train("--debug")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
+def test_ctrl_c_keeps_the_model(data: Path, quick: tuple[str, ...]) -> None:
+    model = data / "cells.safetensors"
+    command = [sys.executable, "-m", "napari_unet", "train", data / "images", data / "labels", "-o", model, *quick]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None and process.stdout is not None
+        for line in process.stderr:
+            if line.startswith("step 1,"):
+                break
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopping after this step and saving" in errors
+    assert output.startswith(f"{model}: ")
+    assert load_model(model).card.recipe.model.depth == 1
+    assert RunFolder(data / "cells.run").checkpoint.is_file()
