@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
-#: Largest edge of a tile on a CPU, px. Measured: larger ones read less halo, but leave the caches (`benchmarks`).
-CPU_TILE_PX = 768
+#: On a CPU no larger tile is worth its memory: this edge, or that many times the halo (`benchmarks/inference.py`).
+_CPU_EDGE_PX = 512
+_CPU_HALOS = 8
 #: Share of the free memory that a tile may take; the rest is for the result and for other programs.
 _SHARE = 0.5
 #: What is assumed where the system does not tell, bytes.
@@ -17,6 +18,10 @@ _UNKNOWN = 2 * 2**30
 
 def affordable_tile_px(device: torch.device, bytes_per_px: float, halo: int) -> int:
     """Give the largest edge of a tile that fits into the free memory and is not slower than smaller ones.
+
+    A larger tile reads less halo for each pixel it predicts. On a CPU that gain ends where the features of the first
+    level leave the caches and are given fresh memory by the system for each layer: there, one pass over a large image
+    measures slower than its tiles.
 
     Parameters
     ----------
@@ -34,7 +39,7 @@ def affordable_tile_px(device: torch.device, bytes_per_px: float, halo: int) -> 
     """
     outer = int((free_bytes(device) * _SHARE / bytes_per_px) ** 0.5)
     edge = max(outer - 2 * halo, 1)
-    return min(edge, CPU_TILE_PX) if device.type == "cpu" else edge
+    return min(edge, max(_CPU_EDGE_PX, _CPU_HALOS * halo)) if device.type == "cpu" else edge
 
 
 def free_bytes(device: torch.device) -> int:

@@ -58,6 +58,17 @@ class Predictor:
     execution
         Device and precision.
 
+    Attributes
+    ----------
+    card
+        What the model is.
+    device, precision
+        Where and in which type the network is computed.
+    geometry
+        Geometry of the network along Y and X.
+    network
+        The network with folded batch normalisation, on the device: maps (N, C, Y, X) to logits.
+
     Raises
     ------
     InputError
@@ -73,7 +84,8 @@ class Predictor:
         self.precision = choose_precision(execution or ExecutionConfig(), self.device)
         self.geometry = (AxisGeometry(model.card.recipe.model.depth),) * 2
         network = fold_batch_norm(model.network)
-        self.network = network.to(self.device, self.precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(self.device, self.precision)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._tile_px = self.tiling.tile_px
 
     def predict_plane(self, plane: Array, scaler: PlaneScaler) -> Generator[TileDone, None, None]:
@@ -103,13 +115,37 @@ class Predictor:
         _check_plane(plane, self.card.in_channels)
         return self._predict_tiles(plane, scaler)
 
+    def predict_image(self, data: Array) -> Generator[tuple[int, int, TileDone], None, None]:
+        """Predict a stack or a series plane after plane, as `predict_plane` does.
+
+        Parameters
+        ----------
+        data
+            Intensities of any real type, (T, C, Z, Y, X): numpy, memory-mapped or dask.
+
+        Yields
+        ------
+        tuple of (int, int, TileDone)
+            Time point, slice, and the tile that is done there.
+
+        Raises
+        ------
+        InputError, MemoryError
+            As `predict_plane`.
+        """
+        n_times, _, n_slices, _, _ = data.shape
+        scaler = self.card.normalization.for_image(data)
+        for t, z in np.ndindex(n_times, n_slices):
+            for tile in self.predict_plane(data[t, :, z], scaler):
+                yield t, z, tile
+
     def probabilities(self, data: Array) -> NDArray[np.float32]:
         """Predict the probabilities of the classes of a whole image.
 
         Parameters
         ----------
         data
-            Intensities of any real type, (T, C, Z, Y, X): numpy, memory-mapped or dask.
+            As in `predict_image`.
 
         Returns
         -------
@@ -118,17 +154,13 @@ class Predictor:
 
         Raises
         ------
-        InputError
-            If the number of channels is not that of the model, or if the image is empty.
-        MemoryError
-            If memory is not enough for the smallest tile.
+        InputError, MemoryError
+            As `predict_plane`.
         """
         n_times, _, n_slices, *plane_shape = data.shape
         filled = np.empty((n_times, n_slices, self.card.n_classes, *plane_shape), np.float32)
-        scaler = self.card.normalization.for_image(data)
-        for t, z in np.ndindex(n_times, n_slices):
-            for tile in self.predict_plane(data[t, :, z], scaler):
-                filled[(t, z, slice(None), *tile.inner)] = tile.probabilities
+        for t, z, tile in self.predict_image(data):
+            filled[t, z][(slice(None), *tile.inner)] = tile.probabilities
         return filled
 
     def classes(self, data: Array) -> NDArray[np.unsignedinteger]:
@@ -137,7 +169,7 @@ class Predictor:
         Parameters
         ----------
         data
-            As in `probabilities`.
+            As in `predict_image`.
 
         Returns
         -------
@@ -147,14 +179,12 @@ class Predictor:
         Raises
         ------
         InputError, MemoryError
-            As `probabilities`.
+            As `predict_plane`.
         """
         n_times, _, n_slices, *plane_shape = data.shape
         filled = np.empty((n_times, n_slices, *plane_shape), np.min_scalar_type(self.card.n_classes - 1))
-        scaler = self.card.normalization.for_image(data)
-        for t, z in np.ndindex(n_times, n_slices):
-            for tile in self.predict_plane(data[t, :, z], scaler):
-                filled[(t, z, *tile.inner)] = tile.probabilities.argmax(axis=0)
+        for t, z, tile in self.predict_image(data):
+            filled[t, z][tile.inner] = tile.probabilities.argmax(axis=0)
         return filled
 
     def _predict_tiles(self, plane: Array, scaler: PlaneScaler) -> Generator[TileDone, None, None]:
@@ -181,7 +211,9 @@ class Predictor:
     def _predict_tile(self, tile: Tile, plane: Array, scaler: PlaneScaler) -> NDArray[np.float32]:
         """Read, normalise and predict one tile."""
         window = torch.from_numpy(scaler(read_mirrored(plane, tile.outer)))[None]
-        outputs = average_views(self.network, window.to(self.device, self.precision), self.tiling.averaging)
+        # Unless told, cuDNN rounds float32 to TF32, whose ten bits make the result depend on the tile.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            outputs = average_views(self.network, window.to(self.device, self.precision), self.tiling.averaging)
         height, width = (part.stop - part.start for part in tile.inner)
         kept: Tensor = outputs[0, :, :height, :width].contiguous()
         return kept.cpu().numpy()
@@ -190,19 +222,18 @@ class Predictor:
         """Cut the tiles that are left into quarters, and remember the size for later planes."""
         edge = max(part.stop - part.start for part in tiles[0].inner)
         self._tile_px = edge // 2
-        smaller = deque(part for tile in tiles for part in split_tile(tile, self.geometry, self._tile_px))
-        if len(smaller) == len(tiles):
+        if len(split_tile(tiles[0], self.geometry, self._tile_px)) == 1:
             raise MemoryError(f"not enough memory for a tile of {edge} px, the smallest possible; close other programs")
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        return smaller
+        return deque(part for tile in tiles for part in split_tile(tile, self.geometry, self._tile_px))
 
     def _bytes_per_px(self) -> float:
         """Estimate the memory at the peak, which is at the first level, for each pixel read."""
         # Skip connection, up-convolution and their concatenation are four times the channels of the first level; the
         # deeper levels and the working memory of the convolutions measured up to three times more.
         features = 7 * self.card.recipe.model.base_channels * self.precision.itemsize
-        return features + 12 * self.card.in_channels + 12 * self.card.n_classes
+        return features + 12 * self.card.in_channels + 16 * self.card.n_classes
 
 
 def _check_plane(plane: Array, in_channels: int) -> None:
