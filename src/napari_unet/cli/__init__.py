@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_parser", "main"]
 
+_NAME = "napari-unet"
 _DEBUG = "NAPARI_UNET_DEBUG"
 _COMMANDS: dict[str, tuple[Any, str]] = {
     "train": (train, "Teach a network from images and their labels."),
@@ -33,7 +34,6 @@ _COMMANDS: dict[str, tuple[Any, str]] = {
 }
 _DEMO = "Draw cells, train on some, segment the others, and measure."
 _Help = partial(argparse.HelpFormatter, max_help_position=8)
-_Overview = partial(argparse.HelpFormatter, max_help_position=30)
 _EPILOG = (
     "Results go to stdout, progress and messages to stderr. Exit codes: 0 done; 1 some inputs failed (each is named, "
     "the others are done) or the machine did (disk full); 2 wrong call; 130 stopped by Ctrl-C (training: the model is "
@@ -76,11 +76,10 @@ def build_parser(*, every: bool = False) -> argparse.ArgumentParser:
         Gives the function to call as ``run``.
     """
     summary = "Teach a U-Net to see your cells, and segment whole stacks with it."
-    parser = argparse.ArgumentParser(
-        "napari-unet", description=summary, epilog=_EPILOG, formatter_class=_Overview, allow_abbrev=False
-    )
+    call = "COMMAND [arguments]"
+    parser = argparse.ArgumentParser(_NAME, f"{_NAME} {call}", description=summary, epilog=_EPILOG, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=napari_unet.__version__)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar=call, prog=_NAME, required=True)
     for name, (module, summary) in _COMMANDS.items():
         command = commands.add_parser(
             name, usage=module.USAGE, help=summary, description=summary, formatter_class=_Help, allow_abbrev=False
@@ -119,7 +118,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except Exception as error:
         if arguments.debug or os.environ.get(_DEBUG):
             raise
-        say(f"napari-unet: {_describe(error)}")
+        say(f"{_NAME}: {_describe(error)}")
         return 2 if isinstance(error, InputError) else 1
 
 

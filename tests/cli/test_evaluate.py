@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.metrics import evaluate, rand_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., tuple[int, str, str]]
+
+MEASURES = {"iou", "seg", "ap50", "ap", "f1", "rand_error", "warping_error", "pixel_error"}
+
+
+@pytest.fixture
+def predicted(data: Path) -> Path:
+    """Predictions: the first one right, the second one without a cell."""
+    (data / "predicted").mkdir()
+    for name, factor in (("one", 1), ("two", 0)):
+        labels = tifffile.imread(data / "labels" / f"{name}.tif")
+        tifffile.imwrite(data / "predicted" / f"{name}.tif", factor * labels)
+    return data / "predicted"
+
+
+def test_json_holds_the_means_and_every_image(run: Run, predicted: Path, data: Path) -> None:
+    code, result, errors = run("evaluate", predicted, data / "labels", "--json")
+    scores = json.loads(result)
+    assert (code, errors) == (0, "")
+    assert scores.keys() >= MEASURES
+    assert scores["images"].keys() == {"one", "two"}
+    assert (scores["iou"], scores["images"]["one"]["ap"], scores["images"]["two"]["f1"]) == (0.5, 1, 0)
+    arrays = ([tifffile.imread(folder / f"{n}.tif") for n in ("one", "two")] for folder in (predicted, data / "labels"))
+    assert {name: scores[name] for name in MEASURES} == {
+        n: v for n, v in evaluate(*arrays).means.items() if n in MEASURES
+    }
+
+
+def test_the_table_has_a_line_an_image_and_the_mean(run: Run, predicted: Path, data: Path) -> None:
+    _, result, _ = run("evaluate", predicted, data / "labels")
+    header, one, two, mean = (line.split() for line in result.splitlines())
+    assert [header[0], one[0], two[0], mean[0]] == ["image", "one", "two", "mean"]
+    assert MEASURES <= set(header)
+    column = header.index("iou")
+    assert (one[column], two[column], mean[column]) == ("1.0000", "0.0000", "0.5000")
+
+
+def test_undefined_is_null(run: Run, data: Path) -> None:
+    tifffile.imwrite(data / "none.tif", np.zeros((64, 64), np.uint8))
+    _, result, _ = run("evaluate", data / "labels" / "one.tif", data / "none.tif", "--json")
+    assert json.loads(result)["seg"] is None
+
+
+def test_probabilities_take_the_best_threshold(run: Run, data: Path) -> None:
+    truth = tifffile.imread(data / "labels" / "one.tif")
+    probability = np.where(truth > 0, 0.3, 0.05).astype(np.float32)
+    tifffile.imwrite(data / "p.tif", probability)
+    _, result, _ = run("evaluate", data / "p.tif", data / "labels" / "one.tif", "--json")
+    scores = json.loads(result)
+    assert (scores["pixel_error"], scores["iou"], scores["rand_error"]) == (0, 0, rand_error(probability, truth))
+
+
+def test_bad_pairs_are_named_and_the_others_scored(run: Run, predicted: Path, data: Path) -> None:
+    tifffile.imwrite(predicted / "two.tif", np.zeros((64, 60), np.uint8))
+    code, result, errors = run("evaluate", predicted, data / "labels", "--json")
+    assert (code, json.loads(result)["images"].keys()) == (1, {"one"})
+    assert "differ in X" in errors
+    (predicted / "two.tif").unlink()
+    code, result, errors = run("evaluate", predicted, data / "labels", "--json")
+    assert (code, json.loads(result)["images"].keys()) == (1, {"one"})
+    assert f"labels without image: {data / 'labels' / 'two.tif'}" in errors
+
+
+def test_wrong_calls(run: Run, predicted: Path, data: Path) -> None:
+    code, result, errors = run("evaluate", predicted, data / "nothing")
+    assert (code, result, "There is no file, folder or match" in errors) == (2, "", True)
+    for file in predicted.iterdir():
+        file.rename(predicted / f"x{file.name}")
+    code, result, errors = run("evaluate", predicted, data / "labels")
+    assert (code, result, "No image has labels" in errors) == (2, "", True)
