@@ -26,8 +26,9 @@ Draw: TypeAlias = Callable[[Axes], None]
 TRUTH_COLOR = (0.0, 0.75, 1.0)
 PREDICTED_COLOR = (1.0, 0.6, 0.0)
 _ERROR_COLORS = {"right": (0.85, 0.85, 0.85), "missed": TRUTH_COLOR, "too much": PREDICTED_COLOR}
+_NOTHING = "0.3"
 _GOLDEN_RATIO = 0.618034
-_PANEL_INCHES = 4.0
+_PANEL_INCHES = 4.2
 _DPI = 110
 
 
@@ -61,7 +62,7 @@ def write_figure(path: str | os.PathLike[str], panels: Sequence[Panel], columns:
     """
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(columns * _PANEL_INCHES, rows * (_PANEL_INCHES + 0.3)), layout="constrained", dpi=_DPI)
+    figure = Figure(figsize=(columns * _PANEL_INCHES, rows * _PANEL_INCHES), layout="constrained", dpi=_DPI)
     for axes, panel in zip(figure.subplots(rows, columns, squeeze=False).flat, panels, strict=False):
         axes.set_title(panel.title, fontsize=11)
         panel.draw(axes)
@@ -146,7 +147,7 @@ def draw_labels(labels: NDArray[np.integer[Any]]) -> Draw:
 
 
 def draw_weights(weights: NDArray[np.floating[Any]]) -> Draw:
-    """Draw a weight map with its scale, logarithmic; what weighs nothing is black.
+    """Draw a weight map with its scale, logarithmic; what weighs nothing is grey.
 
     Parameters
     ----------
@@ -228,7 +229,7 @@ def draw_learning_curve(losses: Sequence[float]) -> Draw:
         """Draw both curves."""
         axes.plot(range(1, len(losses) + 1), losses, color="0.8", linewidth=0.8, label="each step")
         axes.plot(range(width, len(losses) + 1), mean, color="tab:blue", linewidth=1.8, label=f"mean of {width} steps")
-        axes.set(xlabel="step", ylabel="weighted cross-entropy", yscale="log", box_aspect=0.9)
+        axes.set(xlabel="step", ylabel="weighted cross-entropy", yscale="log", box_aspect=1)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
 
@@ -244,8 +245,9 @@ def _show(axes: Axes, picture: NDArray[Any]) -> None:
 def _show_scale(axes: Axes, values: NDArray[Any], norm: Normalize, colormap: str) -> None:
     """Show numbers with their colour bar."""
     shown = axes.imshow(values, norm=norm, cmap=colormap, interpolation="none")
-    axes.set(xticks=[], yticks=[], facecolor="black")
-    axes.figure.colorbar(shown, ax=axes, shrink=0.8, pad=0.02)
+    axes.set(xticks=[], yticks=[], facecolor=_NOTHING)
+    # An axis of its own keeps the picture as large as those without a scale.
+    axes.figure.colorbar(shown, cax=axes.inset_axes((1.02, 0.0, 0.035, 1.0)))
 
 
 def _grey(image: NDArray[Any]) -> NDArray[np.float64]:
