@@ -80,6 +80,23 @@ def test_start_from_another_model(train: Run, run: Run, model: Path, data: Path)
     assert (code, "no starter model" in errors) == (2, True)
 
 
+def test_a_model_with_other_channels_is_refused(train: Run, model: Path, data: Path) -> None:
+    for name in ("one", "two"):
+        plane = tifffile.imread(data / "images" / f"{name}.tif")
+        tifffile.imwrite(data / "images" / f"{name}.tif", np.stack([plane] * 3, axis=-1), photometric="rgb")
+    before = model.read_bytes()
+    for start in (("--init", model), ("--resume",)):
+        code, result, errors = train(*start)
+        assert (code, result, "has 3 channels" in errors) == (2, "", True)
+    assert model.read_bytes() == before
+
+
+def test_missing_files_are_named(train: Run, data: Path) -> None:
+    code, result, errors = train(images=data / "nothing.tif")
+    assert (code, result) == (2, "")
+    assert f"There is no file, folder or match '{data / 'nothing.tif'}'" in errors
+
+
 def test_a_guess_of_axes_is_shown(train: Run, data: Path) -> None:
     for folder in ("images", "labels"):
         plane = tifffile.imread(data / folder / "one.tif")

@@ -8,7 +8,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import napari_unet
 from napari_unet.cli import evaluate, info, segment, train, weight_map
@@ -25,7 +25,21 @@ __all__ = ["build_parser", "main"]
 
 _NAME = "napari-unet"
 _DEBUG = "NAPARI_UNET_DEBUG"
-_COMMANDS: dict[str, tuple[Any, str]] = {
+
+
+class _Command(Protocol):
+    """What the module of a command has."""
+
+    USAGE: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser, *, every: bool) -> None:
+        """Declare the arguments."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do the work and give the exit code."""
+
+
+_COMMANDS: dict[str, tuple[_Command, str]] = {
     "train": (train, "Teach a network from images and their labels."),
     "segment": (segment, "Find the cells in images with a trained model."),
     "evaluate": (evaluate, "Compare label images with the truth."),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_unet.errors import InputError
 from napari_unet.inference.batch import SegmentOptions, segment_files
-from napari_unet.inference.events import Event, FileDone, FileFailed
+from napari_unet.inference.events import Event, FileFailed
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,7 +30,7 @@ def segment_on_cluster(address: str, job: Job) -> Generator[Event]:
     Yields
     ------
     Event
-        `FileDone` or `FileFailed` of each file, as they end.
+        Those of each file, when it has ended.
 
     Raises
     ------
@@ -53,19 +53,18 @@ def segment_on_cluster(address: str, job: Job) -> Generator[Event]:
             for file in files
         }
         for future in as_completed(futures):
-            yield _outcome(future, futures[future])
+            yield from _outcome(future, futures[future])
 
 
-def _segment_one(model: TrainedModel, file: Path, output: Path, options: SegmentOptions) -> Event:
+def _segment_one(model: TrainedModel, file: Path, output: Path, options: SegmentOptions) -> list[Event]:
     """Segment one file, on a worker."""
-    *_, last = segment_files(model, [file], output, options)
-    return last
+    return list(segment_files(model, [file], output, options))
 
 
-def _outcome(future: object, file: Path) -> FileDone | FileFailed:
-    """Give the last event of a file; a worker that died counts as a failure."""
+def _outcome(future: Any, file: Path) -> list[Event]:
+    """Give the events of a file; a worker that died counts as a failure."""
     try:
-        outcome: FileDone | FileFailed = future.result()  # type: ignore[attr-defined]
+        events: list[Event] = future.result()
     except Exception as error:  # whatever a worker raised comes back as it was
-        return FileFailed(file, f"the worker failed ({error})")
-    return outcome
+        return [FileFailed(file, f"the worker failed ({error})")]
+    return events

@@ -1,4 +1,4 @@
-"""Training shown in a terminal: a bar with rate and time left, or plain lines in a log."""
+"""Work shown in a terminal: bars with rate and time left, or plain lines in a log."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Never, Self
 
 from tqdm import tqdm
 
-from napari_unet.cli.messages import duration, say
+from napari_unet.cli.messages import duration, report, say
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from napari_unet.inference.events import Event as FileEvent
+    from napari_unet.inference.events import FileStarted
     from napari_unet.training.events import Event, Started, Stepped
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -84,3 +86,63 @@ def _introduction(event: Started) -> str:
         f"training on {event.device} in {event.precision}: {event.n_fields} annotated planes, {held_out}, "
         f"{event.n_parameters:,} parameters{resumed}; Ctrl-C stops and keeps the model"
     )
+
+
+class FilesProgress:
+    """Shows the segmentation of files: a bar of planes and failures on stderr, results on stdout.
+
+    Parameters
+    ----------
+    n_files
+        Files to come.
+
+    Attributes
+    ----------
+    n_failed
+        Files that failed so far.
+    """
+
+    def __init__(self, n_files: int) -> None:
+        self.n_failed = 0
+        self._n_files, self._n_ended = n_files, 0
+        self._guessed: set[str] = set()
+
+    def __enter__(self) -> Self:
+        self._bar = tqdm(unit=" planes", file=sys.stderr, disable=not sys.stderr.isatty())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+        if self.n_failed:
+            say(f"{self.n_failed} of {self._n_files} files failed")
+
+    def show(self, event: FileEvent) -> None:
+        """Show an event.
+
+        Parameters
+        ----------
+        event
+            What happened.
+        """
+        from napari_unet.inference.events import FileDone, FileFailed, FileStarted, PlaneDone
+
+        if isinstance(event, FileStarted):
+            self._begin(event)
+        elif isinstance(event, PlaneDone):
+            self._bar.update(event.done - self._bar.n)
+        elif isinstance(event, FileDone):
+            self._n_ended += 1
+            report(f"{event.written}: {event.n_cells} cells, {event.seconds:.1f} s")
+        elif isinstance(event, FileFailed):
+            self._n_ended, self.n_failed = self._n_ended + 1, self.n_failed + 1
+            say(f"failed: {event.path}: {event.message}")
+
+    def _begin(self, event: FileStarted) -> None:
+        """Start the bar anew; show each kind of guess about axes once."""
+        self._bar.set_description_str(f"{event.path.name} [{self._n_ended + 1}/{self._n_files}]", refresh=False)
+        self._bar.reset(event.n_planes)
+        if event.guessed and event.axes not in self._guessed:
+            self._guessed.add(event.axes)
+            say(f"axes {event.axes} guessed from the shape of {event.path}; if wrong, name them with --axes")

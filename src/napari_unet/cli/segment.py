@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
-from napari_unet.cli.messages import report, say
 from napari_unet.cli.options import add_settings, given_settings, layered_recipe
+from napari_unet.cli.progress import FilesProgress
 
 if TYPE_CHECKING:
     import argparse
@@ -39,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
     parser.add_argument("--probabilities", action="store_true", help="Write the probabilities of the classes too.")
     parser.add_argument("--axes", help="Axes of the images, such as ZYX or YXC; by default as the files say.")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="Share the files among the workers of a dask cluster.")
+    parser.epilog = "Settings of tiling and instances that are not given are those the model was trained with."
     add_settings(parser, ("tiling", "instances", "execution"), every=every)
 
 
@@ -89,26 +87,8 @@ def _choose_options(arguments: argparse.Namespace, model: TrainedModel) -> Segme
 
 
 def _follow(events: Generator[Event], n_files: int) -> int:
-    """Show the progress, name what failed, and give the exit code."""
-    from napari_unet.inference.events import FileDone, FileFailed, FileStarted, PlaneDone
-
-    n_ended, failed, guessed = 0, 0, set[str]()
-    with closing(events), tqdm(unit=" planes", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
+    """Show the progress and give the exit code."""
+    with FilesProgress(n_files) as progress, closing(events):
         for event in events:
-            if isinstance(event, FileStarted):
-                bar.set_description_str(f"{event.path.name} [{n_ended + 1}/{n_files}]", refresh=False)
-                bar.reset(event.n_planes)
-                if event.guessed and event.axes not in guessed:
-                    guessed.add(event.axes)
-                    say(f"axes {event.axes} guessed from the shape of {event.path}; if wrong, name them with --axes")
-            elif isinstance(event, PlaneDone):
-                bar.update(event.done - bar.n)
-            elif isinstance(event, FileDone):
-                n_ended += 1
-                report(f"{event.written}: {event.n_cells} cells, {event.seconds:.1f} s")
-            elif isinstance(event, FileFailed):
-                n_ended, failed = n_ended + 1, failed + 1
-                say(f"failed: {event.path}: {event.message}")
-    if failed:
-        say(f"{failed} of {n_files} files failed")
-    return 1 if failed else 0
+            progress.show(event)
+    return 1 if progress.n_failed else 0
