@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from napari_unet.config.model import ModelConfig
-from napari_unet.models.folding import fold_batch_norm
+from napari_unet.models.folding import fold_batch_norm, undo_class_balance
 from napari_unet.models.registry import build_network
+from napari_unet.models.unet import UNet
 
 
 def trained_network(batch_norm: bool) -> nn.Module:
@@ -42,3 +43,20 @@ def test_folding_leaves_no_batch_norm_and_the_original_as_it_was():
     assert network.training and not folded.training
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_the_balance_of_the_classes_is_divided_out_of_the_odds() -> None:
+    network = UNet(ModelConfig(depth=1, base_channels=2), in_channels=1, n_classes=2).eval()
+    corrected = fold_batch_norm(network)
+    undo_class_balance(corrected, (0.5, 4.0))
+    image = torch.randn(1, 1, 28, 28)
+    with torch.no_grad():
+        before, after = (net(image).softmax(1) for net in (network, corrected))
+    torch.testing.assert_close(after[:, 1] / after[:, 0], before[:, 1] / before[:, 0] / 8, rtol=1e-4, atol=1e-6)
+
+
+def test_no_balance_changes_nothing() -> None:
+    network = UNet(ModelConfig(depth=1, base_channels=2), in_channels=1, n_classes=2)
+    before = network.head.bias.clone()
+    undo_class_balance(network, ())
+    assert torch.equal(network.head.bias, before)

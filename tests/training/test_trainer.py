@@ -19,6 +19,7 @@ from safetensors import safe_open
 
 from drawing import draw_image, quick_recipe
 from napari_unet.errors import InputError
+from napari_unet.inference.predictor import Predictor
 from napari_unet.models.model_file import load_model
 from napari_unet.training import trainer as trainer_module
 from napari_unet.training.events import Annotated, Finished, Recovered, Saved, Started, Stepped, Validated
@@ -316,3 +317,26 @@ def test_a_killed_run_is_loadable_and_can_be_resumed(tmp_path: Path) -> None:
     load_model(trainer.folder.last)
     with closing(trainer.run()) as events:
         assert any(isinstance(event, Stepped) for event in events)
+
+
+def test_starting_from_a_model_says_the_same_under_another_balance_of_classes(
+    make_trainer: MakeTrainer, tmp_path: Path
+) -> None:
+    first = make_trainer()
+    fewer = draw_image(seed=4)
+    fewer = replace(fewer, labels=np.where(fewer.labels == 1, 1, 0).astype(np.uint16))
+    second = Trainer([fewer], quick_recipe(), tmp_path / "second", init=first.model())
+    assert second.card.class_balance != first.card.class_balance
+    told = [Predictor(trainer.model(), execution=trainer.recipe.execution) for trainer in (first, second)]
+    one, other = (predictor.probabilities(fewer.image) for predictor in told)
+    np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_a_class_that_the_network_lacks_is_refused(tmp_path: Path) -> None:
+    source = draw_image()
+    known = replace(source, labels=source.labels % 2)
+    trainer = Trainer([known], quick_recipe(target="classes"), tmp_path)
+    trainer.annotate(replace(source, name="later", labels=source.labels % 4))
+    with pytest.raises(InputError, match="class 3"):
+        list(trainer.run())
+    assert trainer.folder.checkpoint.is_file()

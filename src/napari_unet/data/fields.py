@@ -159,3 +159,41 @@ def class_weight_table(fields: list[Field], recipe: Recipe) -> Tensor:
     """
     counts = np.sum([field.counts for field in fields], axis=0)
     return torch.from_numpy(class_weights(counts, recipe.weight_map, recipe.training.target))
+
+
+def class_balance(fields: list[Field], recipe: Recipe) -> tuple[float, ...]:
+    """Give the weights by which classes are balanced, as far as these do not depend on the place.
+
+    Parameters
+    ----------
+    fields
+        At least one.
+    recipe
+        Says how classes are weighted.
+
+    Returns
+    -------
+    tuple of float
+        A weight a class; empty when classes are not balanced. The background weight of formula ``falk2019`` is no
+        balance: near cells, where it matters, its background weighs as much as cells do.
+    """
+    by_place = recipe.weight_map.formula == "falk2019" and recipe.training.target == "instances"
+    if by_place or not recipe.weight_map.balance_classes:
+        return ()
+    return tuple(class_weight_table(fields, recipe)[: n_classes(fields)].tolist())
+
+
+def n_classes(fields: list[Field]) -> int:
+    """Give the number of classes, the background included.
+
+    Parameters
+    ----------
+    fields
+        At least one.
+
+    Returns
+    -------
+    int
+        At least 2.
+    """
+    return max(2, 1 + int(np.flatnonzero(np.sum([field.counts for field in fields], axis=0))[-1]))

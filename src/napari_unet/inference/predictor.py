@@ -18,7 +18,7 @@ from napari_unet.inference.averaging import average_views
 from napari_unet.inference.memory import affordable_tile_px, is_out_of_memory
 from napari_unet.inference.tiling import Tile, plan_tiles, read_mirrored, split_tile
 from napari_unet.models.device import choose_device, choose_precision
-from napari_unet.models.folding import fold_batch_norm
+from napari_unet.models.folding import fold_batch_norm, undo_class_balance
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -84,6 +84,7 @@ class Predictor:
         self.precision = choose_precision(execution or ExecutionConfig(), self.device)
         self.geometry = (AxisGeometry(model.card.recipe.model.depth),) * 2
         network = fold_batch_norm(model.network)
+        undo_class_balance(network, model.card.class_balance)
         network = network.to(self.device, self.precision)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._tile_px = self.tiling.tile_px

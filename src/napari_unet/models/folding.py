@@ -1,11 +1,16 @@
-"""Batch normalisation folded into the convolutions before it: the same function, fewer passes over memory."""
+"""What prediction folds into the convolutions: batch normalisation, and the balance of the classes in training."""
 
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:
@@ -42,3 +47,30 @@ def _fold_chain(chain: nn.Sequential) -> None:
         if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
             chain[index - 1] = fuse_conv_bn_eval(convolution, norm)
             del chain[index]
+
+
+def undo_class_balance(network: nn.Module, class_balance: Sequence[float]) -> None:
+    """Take the balance of the classes out of the logits of a network.
+
+    To the network, a class that weighed w times as much in the loss was w times as frequent: its odds are divided by w.
+    Without this, boundaries lie too far inside the frequent class.
+
+    Parameters
+    ----------
+    network
+        Network whose last convolution is its ``head``; it is changed.
+    class_balance
+        Weight of each class in the loss; empty: nothing to undo.
+
+    Examples
+    --------
+    >>> from napari_unet.config.model import ModelConfig
+    >>> from napari_unet.models.unet import UNet
+    >>> network = UNet(ModelConfig(), in_channels=1, n_classes=2)
+    >>> undo_class_balance(network, (0.5, 2.0))
+    >>> network.head.bias.tolist()
+    [0.6931471824645996, -0.6931471824645996]
+    """
+    if class_balance:
+        bias = network.get_parameter("head.bias").data
+        bias -= torch.tensor(class_balance, device=bias.device).log()

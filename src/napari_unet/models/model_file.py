@@ -1,6 +1,7 @@
 """The model file: weights and a card in one safetensors file, readable everywhere, executing nothing.
 
-The header's metadata holds the card as JSON under the key ``napari_unet``.
+The header's metadata holds the card as JSON under the key ``napari_unet``. The card holds the checksums of the weights
+and of itself, so that no damage goes unnoticed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -43,6 +44,9 @@ class ModelCard(BaseModel):
         Channels of the image and classes, the background included.
     class_names
         A name for each class.
+    class_balance
+        Weight by which each class was balanced in the loss; prediction takes it out again, so that probabilities are
+        those of the real frequencies. Empty: not balanced.
     recipe
         Every setting of the run that made the model, the architecture among them.
     normalization
@@ -58,15 +62,19 @@ class ModelCard(BaseModel):
     versions
         Versions of the programs that wrote the file.
     weights_sha256
-        SHA-256 of the weights, so that a damaged file is noticed.
+        SHA-256 of the weights.
+    card_sha256
+        SHA-256 of the JSON text of the card, taken while this value was empty.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON has no word for NaN, which a metric may be: null would make the file unreadable.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     format_version: int = Field(FORMAT_VERSION, ge=1)
     in_channels: int = Field(ge=1, le=4096)
     n_classes: int = Field(ge=2, le=4096)
     class_names: tuple[str, ...] = ("background", "cell")
+    class_balance: tuple[Annotated[float, Field(gt=0)], ...] = ()
     recipe: Recipe = Recipe()
     normalization: Normalization
     axes: str = "YX"
@@ -76,6 +84,7 @@ class ModelCard(BaseModel):
     metrics: dict[str, float] = {}
     versions: dict[str, str] = {}
     weights_sha256: str = ""
+    card_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,8 +114,9 @@ def save_model(model: TrainedModel, path: str | os.PathLike[str]) -> None:
         Where to write, with the suffix ``.safetensors``.
     """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
-    card = model.card.model_copy(update={"weights_sha256": _fingerprint(weights)})
-    write_tensors(path, weights, {_KEY: card.model_dump_json()})
+    card = model.card.model_copy(update={"weights_sha256": _fingerprint(weights), "card_sha256": ""})
+    sealed = card.model_copy(update={"card_sha256": _sha256(card.model_dump_json())})
+    write_tensors(path, weights, {_KEY: sealed.model_dump_json()})
 
 
 def load_model(path: str | os.PathLike[str]) -> TrainedModel:
@@ -199,14 +209,24 @@ def _parse_card(metadata: dict[str, str], path: Path) -> ModelCard:
     """Read the card, or say what is wrong with it."""
     if _KEY not in metadata:
         raise InputError(f"{path}: a safetensors file of another program. {_ADVICE}")
+    text = metadata[_KEY]
     try:
-        values: dict[str, Any] = json.loads(metadata[_KEY])
-        version = values.get("format_version") if isinstance(values, dict) else None
-        if isinstance(version, int) and version > FORMAT_VERSION:
-            raise InputError(f"{path}: written by a newer napari-unet (format {version}); update napari-unet.")
+        values: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: its card is damaged ({error}); take another copy.") from None
+    version, seal = (
+        values.get(name) if isinstance(values, dict) else None for name in ("format_version", "card_sha256")
+    )
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise InputError(f"{path}: written by a newer napari-unet (format {version}); update napari-unet.")
+    if not isinstance(seal, str) or seal != _sha256(text.replace(seal, "")):
+        raise InputError(f"{path}: its card does not match its checksum, the file is damaged; take another copy.")
+    try:
         return ModelCard.model_validate(values)
-    except (json.JSONDecodeError, ValidationError, RecursionError) as error:
-        raise InputError(f"{path}: its card is damaged ({str(error).splitlines()[0]}). {_ADVICE}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InputError(f"{path}: its card is damaged ({place or 'all'}: {first['msg']}). {_ADVICE}") from None
 
 
 def _build(card: ModelCard, weights: dict[str, Tensor], path: Path) -> nn.Module:
@@ -219,6 +239,11 @@ def _build(card: ModelCard, weights: dict[str, Tensor], path: Path) -> nn.Module
         raise InputError(f"{path}: the weights do not fit the architecture of its card, the file is damaged. {_ADVICE}")
     network.load_state_dict(weights, assign=True)
     return network.eval()
+
+
+def _sha256(text: str) -> str:
+    """Hash a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _fingerprint(weights: dict[str, Tensor]) -> str:

@@ -10,8 +10,10 @@ import numpy as np
 import torch
 
 import napari_unet
+from napari_unet.data.fields import class_balance, n_classes
 from napari_unet.data.normalization import Normalization, fit_normalization
 from napari_unet.errors import InputError
+from napari_unet.models.folding import undo_class_balance
 from napari_unet.models.model_file import ModelCard, TrainedModel
 from napari_unet.models.registry import build_network
 
@@ -65,13 +67,14 @@ def describe(fields: list[Field], recipe: Recipe, normalization: Normalization) 
     ModelCard
         Without metrics.
     """
-    n_classes = max(2, 1 + int(np.flatnonzero(np.sum([field.counts for field in fields], axis=0))[-1]))
+    count = n_classes(fields)
     sizes = np.concatenate([field.cell_sizes for field in fields])
     instances = recipe.training.target == "instances"
     return ModelCard(
         in_channels=normalization.n_channels,
-        n_classes=n_classes,
-        class_names=("background", "cell") if instances else tuple(f"class {number}" for number in range(n_classes)),
+        n_classes=count,
+        class_names=("background", "cell") if instances else tuple(f"class {number}" for number in range(count)),
+        class_balance=class_balance(fields, recipe),
         recipe=recipe,
         normalization=normalization,
         small_cell_px=float(np.percentile(sizes, 5)) if instances and sizes.size else None,
@@ -82,6 +85,37 @@ def describe(fields: list[Field], recipe: Recipe, normalization: Normalization) 
             "python": platform.python_version(),
         },
     )
+
+
+def update_card(card: ModelCard, fields: list[Field]) -> ModelCard:
+    """Describe a model again after its annotations changed.
+
+    Parameters
+    ----------
+    card
+        As it was.
+    fields
+        All annotated planes.
+
+    Returns
+    -------
+    ModelCard
+        With the new data; the metrics stay.
+
+    Raises
+    ------
+    InputError
+        If there is a class that the network has not.
+    """
+    fresh = describe(fields, card.recipe, card.normalization)
+    if fresh.n_classes > card.n_classes:
+        raise InputError(
+            f"the new annotation has class {fresh.n_classes - 1}, but the network was made for the classes 0 to "
+            f"{card.n_classes - 1}; annotate each class in at least one place, then start a new training."
+        )
+    kept = {"n_classes", "class_names", "metrics"} if fresh.n_classes < card.n_classes else {"metrics"}
+    balance = fresh.class_balance and fresh.class_balance + (1.0,) * (card.n_classes - fresh.n_classes)
+    return fresh.model_copy(update={name: getattr(card, name) for name in kept} | {"class_balance": balance})
 
 
 def make_network(card: ModelCard, init: TrainedModel | None, seed: int) -> torch.nn.Module:
@@ -121,4 +155,8 @@ def make_network(card: ModelCard, init: TrainedModel | None, seed: int) -> torch
             "another model or from none, or use the settings of that model."
         )
     network.load_state_dict(init.network.state_dict())
+    # What the model says of an image stays the same, whatever the balance of the classes was and is.
+    flat = (1.0,) * card.n_classes
+    old, new = init.card.class_balance or flat, card.class_balance or flat
+    undo_class_balance(network, [before / after for before, after in zip(old, new, strict=True)])
     return network

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from napari_unet.models.folding import undo_class_balance
 from napari_unet.models.model_file import TrainedModel
-from napari_unet.training.card import choose_normalization, describe, make_network
+from napari_unet.training.card import choose_normalization, describe, make_network, update_card
 from napari_unet.training.clock import Clock
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Annotated, Event, Finished, Recovered, Saved, Started, Stepped, Validated
@@ -180,8 +181,7 @@ class Trainer:
         """Take in new annotations."""
         if not self._lessons.take_in(self.folder.save_annotation):
             return []
-        update = {"training_data": {field.name: field.digest for field in self._lessons.fields}}
-        self.card = self.card.model_copy(update=update)
+        self.card = update_card(self.card, self._lessons.fields)
         return [Annotated(self._state.step, self._lessons.current.n_fields)]
 
     def _look_after(self, clock: Clock) -> list[Event]:
@@ -250,7 +250,10 @@ class Trainer:
 
     def _validate(self) -> Validated:
         """Look at the held-out part; keep the model if it is the best so far."""
-        loss, iou = validate(self._state.predicting.eval(), self._lessons.current.held_out, self._computation)
+        # As in prediction, see `undo_class_balance`.
+        network = copy.deepcopy(self._state.predicting).eval()
+        undo_class_balance(network, self.card.class_balance)
+        loss, iou = validate(network, self._lessons.current.held_out, self._computation)
         best = iou >= self._state.best_iou
         self.card = self.card.model_copy(update={"metrics": {"validation_iou": iou, "validation_loss": loss}})
         if best:
