@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 #: Pixels that the two unpadded 3x3 convolutions of a level take from an axis.
 LEVEL_LOSS = 4
-#: Smallest output at which every level still has pixels.
+#: Smallest output, px: with it every level still has pixels, at any depth.
 SMALLEST_OUTPUT = 4
 
 

@@ -115,7 +115,7 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     if not file.is_file():
         raise InputError(f"recipe {file}: no such file; give a .toml file as `napari-unet train` writes it")
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        values = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"recipe {file}: not a TOML file ({error})") from None
     return parse_recipe(values, f"recipe {file}")

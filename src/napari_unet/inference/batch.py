@@ -82,7 +82,7 @@ def segment_files(
     OSError
         If the output cannot be written.
     """
-    targets = _plan_targets(files, output)
+    targets = _plan_targets(files, output, options)
     segmenter = Segmenter(model, options.tiling, options.instances, options.execution)
     for path, target in targets.items():
         try:
@@ -91,17 +91,25 @@ def segment_files(
             yield FileFailed(path, str(error))
 
 
-def _plan_targets(files: list[Path], output: Path) -> dict[Path, Path]:
-    """Give the result's path of each file."""
+def _plan_targets(files: list[Path], output: Path, options: SegmentOptions) -> dict[Path, Path]:
+    """Give the result's path of each file, after a check that no result replaces an image or another result."""
     targets: dict[Path, Path] = {}
+    images = {_identity(path) for path in files if path.exists()}
     for path in files:
         target = output / f"{path.stem.removesuffix('.ome')}.tif"
         if target in targets.values():
             raise InputError(f"{path}: another image would be written to {target} too; rename one of them.")
-        if target.exists() and path.samefile(target):
-            raise InputError(f"{path}: its labels would overwrite it; give another output folder than {output}.")
+        for result in [target, output / PROBABILITIES / target.name][: 1 + options.probabilities]:
+            if result.exists() and _identity(result) in images:
+                raise InputError(f"{path}: its result would overwrite the image {result}; give another output folder.")
         targets[path] = target
     return targets
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Tell a file by what two ways to it have in common, whatever they are called."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def _segment_file(segmenter: Segmenter, path: Path, target: Path, options: SegmentOptions) -> Iterator[Event]:

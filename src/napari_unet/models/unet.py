@@ -88,7 +88,8 @@ def initialise(module: nn.Module) -> None:
     module
         Any module; only convolutions are changed.
     """
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+    # Without memory there is nothing to draw, and PyTorch would load its compiler for it, which takes a second.
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and not module.weight.is_meta:
         # An up-convolution of stride 2 writes each pixel from one input pixel: N is its channels alone.
         inputs = module.in_channels * (9 if module.kernel_size == (3, 3) else 1)
         nn.init.normal_(module.weight, std=(2 / inputs) ** 0.5)
