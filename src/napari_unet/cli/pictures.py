@@ -28,7 +28,8 @@ PREDICTED_COLOR = (1.0, 0.6, 0.0)
 _ERROR_COLORS = {"right": (0.85, 0.85, 0.85), "missed": TRUTH_COLOR, "too much": PREDICTED_COLOR}
 _NOTHING = "0.3"
 _GOLDEN_RATIO = 0.618034
-_PANEL_INCHES = 4.2
+#: A panel holds its image and its title.
+_PANEL_INCHES, _IMAGE_INCHES = 4.2, 3.9
 _DPI = 110
 
 
@@ -48,7 +49,7 @@ class Panel:
     draw: Draw
 
 
-def write_figure(path: str | os.PathLike[str], panels: Sequence[Panel], columns: int = 3) -> None:
+def write_figure(path: str | os.PathLike[str], panels: Sequence[Panel], columns: int = 3, aspect: float = 1) -> None:
     """Write panels side by side into one picture.
 
     Parameters
@@ -59,10 +60,13 @@ def write_figure(path: str | os.PathLike[str], panels: Sequence[Panel], columns:
         What to draw, row by row.
     columns
         Panels in a row.
+    aspect
+        Height of the images in their widths.
     """
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(columns * _PANEL_INCHES, rows * _PANEL_INCHES), layout="constrained", dpi=_DPI)
+    size = columns * _PANEL_INCHES, rows * (aspect * _IMAGE_INCHES + _PANEL_INCHES - _IMAGE_INCHES)
+    figure = Figure(figsize=size, layout="constrained", dpi=_DPI)
     for axes, panel in zip(figure.subplots(rows, columns, squeeze=False).flat, panels, strict=False):
         axes.set_title(panel.title, fontsize=11)
         panel.draw(axes)
