@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -44,6 +44,9 @@ class ModelCard(BaseModel):
         Channels of the image and classes, the background included.
     class_names
         A name for each class.
+    class_balance
+        Weight by which each class was balanced in the loss; prediction takes it out again, so that probabilities are
+        those of the real frequencies. Empty: not balanced.
     recipe
         Every setting of the run that made the model, the architecture among them.
     normalization
@@ -71,6 +74,7 @@ class ModelCard(BaseModel):
     in_channels: int = Field(ge=1, le=4096)
     n_classes: int = Field(ge=2, le=4096)
     class_names: tuple[str, ...] = ("background", "cell")
+    class_balance: tuple[Annotated[float, Field(gt=0)], ...] = ()
     recipe: Recipe = Recipe()
     normalization: Normalization
     axes: str = "YX"
