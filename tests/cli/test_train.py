@@ -220,6 +220,17 @@ def test_an_unforeseen_error_is_one_line_and_a_traceback_on_demand(train: Run, m
         train("--debug")
 
 
+def test_ctrl_c_before_the_first_step_waits_for_it(train: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(_: RunFolder, *inputs: object) -> None:
+        assert inputs
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(RunFolder, "save_inputs", press)
+    code, result, errors = train("--steps", 50)
+    assert (code, "1 steps in" in result, "stopping after this step" in errors) == (130, True, True)
+    assert load_model(data / "cells.safetensors").card.recipe.training.steps == 50
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
 def test_ctrl_c_keeps_the_model(data: Path, quick: tuple[str, ...]) -> None:
     model = data / "cells.safetensors"

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from napari_unet.training.trainer import Trainer
 
 USAGE = (
-    "napari-unet train IMAGES LABELS -o MODEL [--recipe FILE] [--init MODEL|none | --resume] [--seconds S | --steps N] "
-    "[settings]"
+    "napari-unet train IMAGES LABELS -o MODEL [--preset NAME] [--recipe FILE] [--init MODEL|none | --resume] "
+    "[--seconds S | --steps N] [settings]"
 )
 SUFFIX = ".safetensors"
 
@@ -44,7 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
     """
     parser.add_argument("images", metavar="IMAGES", help="A file, a folder or a pattern such as 'scans/*.tif'.")
     parser.add_argument("labels", metavar="LABELS", help="As many label images; they pair by the name of the file.")
-    parser.add_argument("-o", "--output", metavar="MODEL", required=True, help=f"The model to write, '{SUFFIX}'.")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="MODEL",
+        required=True,
+        help=f"The model to write, NAME{SUFFIX}; the run is kept beside it in NAME.run.",
+    )
     parser.add_argument("--axes", help="Axes of the images, such as ZYX or YXC; by default as the files say.")
     parser.add_argument("--preset", choices=sorted(PRESETS), help="Values that belong together.")
     parser.add_argument("--recipe", metavar="FILE", help="Settings in a file, laid over the preset; options win.")
@@ -157,7 +163,7 @@ def _say_guesses(files: list[Path], axes: str | None) -> None:
 
 def _follow(trainer: Trainer) -> bool:
     """Train to the end, or until Ctrl-C; closing the events saves everything."""
-    from napari_unet.training.events import Finished
+    from napari_unet.training.events import Finished, Started
 
     stopping = "stopping after this step and saving; Ctrl-C again stops at once"
     with Interrupt(stopping) as interrupt, TrainingProgress() as progress, closing(trainer.run()) as events:
@@ -165,7 +171,8 @@ def _follow(trainer: Trainer) -> bool:
             progress.show(event)
             if isinstance(event, Finished):
                 return True
-            if interrupt.requested:
+            # Before the first step there is no model that could be kept.
+            if interrupt.requested and not isinstance(event, Started):
                 break
     return False
 
