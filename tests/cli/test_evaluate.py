@@ -70,10 +70,15 @@ def test_bad_pairs_are_named_and_the_others_scored(run: Run, predicted: Path, da
     code, result, errors = run("evaluate", predicted, data / "labels", "--json")
     assert (code, json.loads(result)["images"].keys()) == (1, {"one"})
     assert "differ in X" in errors
+
+
+def test_what_does_not_pair_is_named(run: Run, predicted: Path, data: Path) -> None:
     (predicted / "two.tif").unlink()
+    (predicted / "three.tif").write_bytes((predicted / "one.tif").read_bytes())
     code, result, errors = run("evaluate", predicted, data / "labels", "--json")
-    assert (code, json.loads(result)["images"].keys()) == (1, {"one"})
+    assert (code, json.loads(result)["images"].keys()) == (0, {"one"})
     assert f"labels without image: {data / 'labels' / 'two.tif'}" in errors
+    assert f"image without labels: {predicted / 'three.tif'}" in errors
 
 
 def test_wrong_calls(run: Run, predicted: Path, data: Path) -> None:

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     Returns
     -------
     int
-        0, or 1 if files failed or a true image has no prediction.
+        0, or 1 if some files failed; what does not pair is named only.
 
     Raises
     ------
@@ -65,8 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if scores:
         means = mean_scores(list(scores.values()))
         report(_as_json(scores, means) if arguments.json else _as_table(scores, means))
-    complete = len(scores) == len(pairing.pairs) and not pairing.labels_without_image
-    return 0 if complete else 1
+    return 0 if len(scores) == len(pairing.pairs) else 1
 
 
 def _score_all(pairing: Pairing) -> dict[str, Scores]:
