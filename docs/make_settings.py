@@ -22,7 +22,8 @@ This page is made from the declarations in `src/napari_unet/config` by `docs/mak
 Each setting has the same name everywhere: `patch_px` of the section `training` is `--training.patch-px` on the command
 line, `patch_px` in the table `[training]` of a recipe file, and `recipe.training.patch_px` in Python. Later ones win:
 defaults, `--preset`, `--recipe FILE`, options. "none" is a setting left empty; a recipe file leaves it out. A switch is
-turned off by `--no-` in front: `--no-augmentation.flip`.
+turned off by `--no-` in front: `--no-augmentation.flip`. The settings that `napari-unet train --help` shows have a short
+name too, such as `--seconds`.
 """
 
 
