@@ -22,8 +22,8 @@ This page is made from the declarations in `src/napari_unet/config` by `docs/mak
 Each setting has the same name everywhere: `patch_px` of the section `training` is `--training.patch-px` on the command
 line, `patch_px` in the table `[training]` of a recipe file, and `recipe.training.patch_px` in Python. Later ones win:
 defaults, `--preset`, `--recipe FILE`, options. "none" is a setting left empty; a recipe file leaves it out. A switch is
-turned off by `--no-` in front: `--no-augmentation.flip`. The settings that `napari-unet train --help` shows have a short
-name too, such as `--seconds`.
+turned off by `--no-` in front: `--no-augmentation.flip`. The settings that `napari-unet train --help` shows have a
+short name too, such as `--seconds`.
 """
 
 
@@ -41,7 +41,7 @@ def make_page() -> str:
 
 def _section(section: str, entries: list[tuple[str, str, FieldInfo]]) -> str:
     """Write a section."""
-    summary = type(Recipe.model_fields[section].default).__doc__.splitlines()[0]
+    summary = str(type(Recipe.model_fields[section].default).__doc__).splitlines()[0]
     rows = [_row(section, name, field) for _, name, field in entries]
     header = ["| Setting | Option | Default | Allowed | Meaning |", "|---|---|---|---|---|"]
     return "\n".join([f"## {section}", "", summary, "", *header, *rows, ""])
