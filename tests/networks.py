@@ -64,3 +64,11 @@ def random_model(depth: int = 2) -> TrainedModel:
         logits = network(torch.rand(1, 1, 140, 140) * 2 - 1)[0]
         network.head.bias[1] -= (logits[1] - logits[0]).median()
     return model
+
+
+def equal(one: TrainedModel, other: TrainedModel) -> bool:
+    """Whether cards and weights are the same; the checksums are only known in files."""
+    weights, others = one.network.state_dict(), other.network.state_dict()
+    cards = [model.card.model_copy(update={"weights_sha256": "", "card_sha256": ""}) for model in (one, other)]
+    same_bits = all(torch.equal(tensor, others[name]) for name, tensor in weights.items())
+    return cards[0] == cards[1] and weights.keys() == others.keys() and same_bits

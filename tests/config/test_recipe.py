@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -82,6 +83,12 @@ def test_what_a_file_leaves_out_takes_its_default(recipe: Recipe, left_out: set[
         source = getattr(recipe, section)
         expected = field.default if name in left_out else getattr(source, setting)
         assert getattr(getattr(parsed, section), setting) == expected
+
+
+def test_a_file_says_every_value_so_that_later_defaults_do_not_change_it() -> None:
+    written = tomllib.loads(dump_recipe(Recipe()))
+    names = {f"{section}.{name}" for section, values in written.items() for name in values}
+    assert names == {name for name, field in SETTINGS.items() if field.default is not None}
 
 
 def test_a_recipe_and_its_sections_cannot_be_changed() -> None:
