@@ -50,11 +50,11 @@ def _section(section: str, entries: list[tuple[str, str, FieldInfo]]) -> str:
 def _row(section: str, name: str, field: FieldInfo) -> str:
     """Write a row of a table."""
     cells = [
-        field.title,
+        str(field.title),
         f"`--{option_name(section, name)}`",
         default_text(field),
         allowed_text(field),
-        field.description,
+        str(field.description),
     ]
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
