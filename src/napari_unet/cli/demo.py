@@ -77,7 +77,7 @@ class Plan:
     mosaic_px: int = 1024
     n_cells: int = 20
     steps: int = 300
-    required_ap50: float = 0.6
+    required_ap50: float = 0.7
 
 
 @dataclass(frozen=True)
