@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.data.writing import write_labels
 from napari_unet.metrics import evaluate, rand_error
 
 if TYPE_CHECKING:
@@ -88,3 +89,18 @@ def test_wrong_calls(run: Run, predicted: Path, data: Path) -> None:
         file.rename(predicted / f"x{file.name}")
     code, result, errors = run("evaluate", predicted, data / "labels")
     assert (code, result, "No image has labels" in errors) == (2, "", True)
+
+
+def test_planes_of_a_stack_are_scored_on_their_own(tmp_path: Path, run: Run) -> None:
+    """Numbers of cells mean nothing across planes: each is segmented alone."""
+    truth = np.zeros((2, 12, 12), np.uint16)
+    truth[:, 2:6, 2:6], truth[:, 7:11, 7:11] = 1, 2
+    predicted = truth.copy()
+    predicted[1] = np.array([0, 2, 1], np.uint16)[truth[1]]
+    for name, labels in (("predicted", predicted), ("truth", truth)):
+        write_labels(tmp_path / f"{name}.tif", labels, "TYX")
+    code, out, _ = run("evaluate", tmp_path / "predicted.tif", tmp_path / "truth.tif", "--json")
+    scores = json.loads(out)
+    assert code == 0
+    assert scores["seg"] == scores["ap"] == 1
+    assert scores["n_truth"] == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.errors import InputError
-from napari_unet.inference.batch import SegmentOptions, segment_files
+from napari_unet.inference.batch import SegmentOptions, plan_targets, segment_files
 from napari_unet.inference.events import Event, FileFailed
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def segment_on_cluster(address: str, job: Job) -> Generator[Event]:
     except ImportError:
         raise InputError("--scheduler needs dask.distributed: pip install 'napari-unet-interactive[cluster]'") from None
     model, files, output, options = job
+    plan_targets(files, output, options)
     try:
         client = Client(address)
     except (OSError, ValueError) as error:

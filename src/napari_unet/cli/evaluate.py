@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet.data.pairing import Pairing
-    from napari_unet.data.reading import Image
     from napari_unet.metrics import Scores
 
 USAGE = "napari-unet evaluate PREDICTED TRUTH [--json]"
@@ -80,18 +79,23 @@ def _score_all(pairing: Pairing) -> dict[str, Scores]:
 
 
 def _score(predicted: Path, truth: Path) -> Scores:
-    """Score one pair; of probabilities, the errors of the ISBI 2012 challenge take the best threshold."""
+    """Score one pair, plane by plane, as its planes were segmented."""
     from napari_unet.data.pairing import check_shapes
     from napari_unet.data.reading import read_image, read_labels
-    from napari_unet.metrics import pixel_error, rand_error, score_pair, warping_error
+    from napari_unet.metrics import score_pair
 
     found, real = read_image(predicted), read_labels(truth)
     is_probability = found.data.dtype.kind == "f" and found.n_channels == 1
     found = found if is_probability else read_labels(predicted)
     check_shapes(found, real)
-    values, labels = _planes(found), _planes(real)
-    if not is_probability:
-        return score_pair(values, labels)
+    score = _score_probability if is_probability else score_pair
+    return _merge([score(plane[0], truth[0]) for plane, truth in zip(found.planes(), real.planes(), strict=True)])
+
+
+def _score_probability(values: Any, labels: Any) -> Scores:
+    """Score a plane of probabilities: the errors of the ISBI 2012 challenge take the best threshold."""
+    from napari_unet.metrics import pixel_error, rand_error, score_pair, warping_error
+
     return replace(
         score_pair(values >= 0.5, labels),
         rand_error=rand_error(values, labels),
@@ -100,11 +104,12 @@ def _score(predicted: Path, truth: Path) -> Scores:
     )
 
 
-def _planes(image: Image) -> Any:
-    """Read the only channel as (T, Z, Y, X)."""
-    import numpy as np
+def _merge(planes: list[Scores]) -> Scores:
+    """Give the means over the planes of an image, and the sums of its cells."""
+    from napari_unet.metrics import Scores, mean_scores
 
-    return np.asarray(image.data[:, 0])
+    counts = {name: sum(getattr(plane, name) for plane in planes) for name in ("n_predicted", "n_truth")}
+    return Scores(**(mean_scores(planes) | counts))
 
 
 def _as_json(scores: dict[str, Scores], means: dict[str, float]) -> str:

@@ -40,12 +40,10 @@ def add_settings(parser: argparse.ArgumentParser, wanted: Collection[str], *, ev
         key = f"{section}.{name}"
         if section not in wanted and key not in wanted:
             continue
-        if key in _BUDGET:
-            _add_setting(budget, key, field, short=True)
-        elif _is_advanced(field):
+        if _is_advanced(field):
             _add_setting(sections[section], key, field, shown=every)
         else:
-            _add_setting(common, key, field, short=True)
+            _add_setting(budget if key in _BUDGET else common, key, field, short=True)
 
 
 def given_settings(arguments: argparse.Namespace) -> Settings:

@@ -19,7 +19,11 @@ class TrainingConfig(Settings):
         gt=0,
     )
     steps: int | None = setting(
-        None, title="Steps", help="Number of optimiser steps; empty: train for the given seconds.", ge=1
+        None,
+        title="Steps",
+        help="Number of optimiser steps; empty: train for the given seconds.",
+        advanced=False,
+        ge=1,
     )
     target: Literal["instances", "classes"] = setting(
         "instances",

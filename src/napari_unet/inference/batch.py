@@ -82,7 +82,7 @@ def segment_files(
     OSError
         If the output cannot be written.
     """
-    targets = _plan_targets(files, output, options)
+    targets = plan_targets(files, output, options)
     segmenter = Segmenter(model, options.tiling, options.instances, options.execution)
     for path, target in targets.items():
         try:
@@ -91,8 +91,24 @@ def segment_files(
             yield FileFailed(path, str(error))
 
 
-def _plan_targets(files: list[Path], output: Path, options: SegmentOptions) -> dict[Path, Path]:
-    """Give the result's path of each file, after a check that no result replaces an image or another result."""
+def plan_targets(files: list[Path], output: Path, options: SegmentOptions) -> dict[Path, Path]:
+    """Give the path of each file's result.
+
+    Parameters
+    ----------
+    files, output, options
+        As in `segment_files`.
+
+    Returns
+    -------
+    dict
+        Result by image.
+
+    Raises
+    ------
+    InputError
+        If a result would replace an image or another result.
+    """
     targets: dict[Path, Path] = {}
     images = {_identity(path) for path in files if path.exists()}
     for path in files:
