@@ -110,3 +110,11 @@ def test_validation_tiles_cover_the_annotation_once(output_px: int) -> None:
         hits[row : row + output_px, column : column + output_px] += 1
     assert (hits[13:50, 7:61] == 1).all()
     assert hits.max() == 1
+
+
+def test_what_is_beyond_the_field_is_not_validated() -> None:
+    field = make_field()
+    batch = make_reader([field]).still(field, (50, 60))
+    assert (batch.weights[0, :14, :4] > 0).all()
+    assert not batch.weights[0, 14:].any()
+    assert not batch.weights[0, :, 4:].any()

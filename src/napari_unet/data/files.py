@@ -39,7 +39,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:8]}{target.suffix}")
     try:
+        temporary.touch()
+        usual_mode = temporary.stat().st_mode
+        temporary.unlink()
         yield temporary
+        # Some libraries write files that nobody else may read, which is no use in a shared folder.
+        temporary.chmod(usual_mode)
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

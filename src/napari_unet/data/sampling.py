@@ -96,7 +96,7 @@ class PatchReader:
         return sample_image(field.image, coordinates), target.remainder(NOT_ANNOTATED), weights
 
     def still(self, field: Field, corner: tuple[int, int]) -> Batch:
-        """Read one patch as it is, its predicted part starting at a corner.
+        """Read one patch as it is, its predicted part starting at a corner; what is beyond the field weighs nothing.
 
         Parameters
         ----------
@@ -113,7 +113,11 @@ class PatchReader:
         device = field.image.device
         unmoved = Warp(torch.eye(2, device=device), torch.zeros(2, 3, 3, device=device))
         middle = (self.output_px - 1) / 2
-        return Batch(*(part[None] for part in self.read(field, (corner[0] + middle, corner[1] + middle), unmoved)))
+        image, target, weights = self.read(field, (corner[0] + middle, corner[1] + middle), unmoved)
+        rows, columns = (size - start for size, start in zip(field.shape, corner, strict=True))
+        weights[rows:] = 0
+        weights[:, columns:] = 0
+        return Batch(image[None], target[None], weights[None])
 
 
 class PatchSampler:

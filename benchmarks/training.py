@@ -1,0 +1,129 @@
+"""Compare a training step with the least that PyTorch needs for it, and tell what augmentation costs.
+
+Run: ``python benchmarks/training.py [--steps N]``. Prints a Markdown table.
+
+The bare loop does forward, loss, backward and optimiser step on tensors that lie ready, in the same precision and
+memory format as the trainer. The trainer does the same on the same tensors, and besides all it always does: learning
+rate, gradient clipping, weight averaging, checks for numbers that are not finite, events, checkpoints. Rounds of both
+take turns, so that a machine that speeds up or slows down does so for both; the ratios are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from napari_unet.config.presets import preset
+from napari_unet.config.recipe import Recipe
+from napari_unet.data.fields import TrainingImage
+from napari_unet.samples import draw_sample
+from napari_unet.training.computation import Computation
+from napari_unet.training.events import Stepped
+from napari_unet.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from napari_unet.data.sampling import Batch
+
+
+def make_trainer(recipe: Recipe, folder: str) -> Trainer:
+    sample = draw_sample("nuclei", (512, 512), seed=0)
+    image = TrainingImage("drawn", sample.image[None, None, None], sample.labels[None, None, None])
+    return Trainer([image], recipe, folder)
+
+
+def bare_loop(trainer: Trainer, batch: Batch) -> Callable[[], None]:
+    """Make one step of the loop that anyone would write."""
+    computation = Computation.choose(trainer.recipe.execution)
+    network = trainer.model().network.requires_grad_(True).to(computation.device, memory_format=torch.channels_last)
+    network.train()
+    settings = trainer.recipe.training
+    optimizers = {
+        "adamw": lambda: torch.optim.AdamW(network.parameters(), settings.learning_rate),
+        "sgd": lambda: torch.optim.SGD(network.parameters(), settings.learning_rate, momentum=settings.momentum),
+    }
+    optimizer = optimizers[settings.optimizer]()
+    image = computation.place(batch.image)
+
+    def step() -> None:
+        with computation.autocast():
+            logits = network(image)
+        loss = nn.functional.cross_entropy(logits.float(), batch.target, reduction="none")
+        optimizer.zero_grad(set_to_none=True)
+        ((loss * batch.weights).sum() / batch.weights.sum()).backward()
+        optimizer.step()
+        loss.detach().sum().item()
+
+    return step
+
+
+class Frozen:
+    """A sampler that gives the same batch every time."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def batch(self, step: int) -> Batch:
+        """Give the batch, whatever the step."""
+        return self._batch
+
+
+def trainer_steps(trainer: Trainer, batch: Batch) -> Iterator[object]:
+    """Give the steps of the trainer on a batch that lies ready."""
+    object.__setattr__(trainer._lessons.current, "sampler", Frozen(batch))
+    return (event for event in trainer.run() if isinstance(event, Stepped))
+
+
+def seconds(action: Callable[[], object], times: int) -> float:
+    began = time.perf_counter()
+    for _ in range(times):
+        action()
+    return (time.perf_counter() - began) / times
+
+
+def measure(name: str, recipe: Recipe, rounds: int, steps: int) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = make_trainer(recipe, folder)
+        sampler = trainer._lessons.current.sampler
+        batch = sampler.batch(0)
+        bare, events = bare_loop(trainer, batch), trainer_steps(trainer, batch)
+        parts: dict[str, Callable[[], object]] = {
+            "bare": bare,
+            "ours": lambda: next(events),
+            "augmentation": lambda: sampler.batch(1),
+        }
+        for action in parts.values():
+            action()
+        times = [{part: seconds(action, steps) for part, action in parts.items()} for _ in range(rounds)]
+        events.close()  # type: ignore[attr-defined]
+    bare_s, ours_s, augmentation_s = (statistics.median(t[part] for t in times) for part in parts)
+    speed = statistics.median(t["bare"] / t["ours"] for t in times)
+    share = statistics.median(t["augmentation"] / (t["ours"] + t["augmentation"]) for t in times)
+    return f"| {name} | {bare_s:.3f} | {ours_s:.3f} | {speed:.0%} | {augmentation_s:.4f} | {share:.1%} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of every measurement")
+    parser.add_argument("--presets", nargs="+", default=["default", "tiny", "paper"], help="recipes to measure")
+    arguments = parser.parse_args()
+    execution = Computation.choose(Recipe().execution)
+    print(
+        f"{execution.device.type}, {execution.precision}, {torch.get_num_threads()} threads, torch {torch.__version__}\n"
+    )
+    print("| recipe | bare PyTorch, s a step | ours, s a step | ours, speed | augmentation, s a step | its share |")
+    print("|---|---|---|---|---|---|")
+    for name in arguments.presets:
+        steps = {"paper": 1, "tiny": 20}.get(name, 5)
+        print(measure(name, preset(name), arguments.rounds, steps), flush=True)
+
+
+if __name__ == "__main__":
+    main()
