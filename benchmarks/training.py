@@ -115,9 +115,8 @@ def main() -> None:
     parser.add_argument("--presets", nargs="+", default=["default", "tiny", "paper"], help="recipes to measure")
     arguments = parser.parse_args()
     execution = Computation.choose(Recipe().execution)
-    print(
-        f"{execution.device.type}, {execution.precision}, {torch.get_num_threads()} threads, torch {torch.__version__}\n"
-    )
+    machine = f"{execution.device.type}, {execution.precision}, {torch.get_num_threads()} threads"
+    print(f"{machine}, torch {torch.__version__}\n")
     print("| recipe | bare PyTorch, s a step | ours, s a step | ours, speed | augmentation, s a step | its share |")
     print("|---|---|---|---|---|---|")
     for name in arguments.presets:

@@ -61,6 +61,5 @@ def test_the_file_has_the_usual_permissions(tmp_path: Path) -> None:
     """Also where a library makes it private: results are for colleagues too."""
     (tmp_path / "usual").touch()
     with atomic_path(tmp_path / "kept") as temporary:
-        temporary.unlink()
         temporary.touch(mode=0o600)
     assert (tmp_path / "kept").stat().st_mode == (tmp_path / "usual").stat().st_mode
