@@ -11,6 +11,9 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Threads of torch that wait shall sleep: spinning, they slow training several times where the cores have other work.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 .PHONY: help demo test lint types unit docs benchmark clean
 .DELETE_ON_ERROR:
 
