@@ -68,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 done, 1 some inputs failed, 2 wrong call, 130 stopped by Ctrl-C.
     """
+    # Threads that wait for work by spinning take the cores from each other on a busy machine: steps take 4 times as
+    # long there. Must be said before PyTorch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given = list(sys.argv[1:] if argv is None else argv)
     parser = build_parser(every="--help-all" in given)
     arguments, unknown = parser.parse_known_args(given)

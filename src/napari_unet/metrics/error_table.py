@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Image: TypeAlias = Literal["truth", "predicted"]
 Kind: TypeAlias = Literal["matched", "missed", "false", "merged", "split"]
+Fates: TypeAlias = "list[tuple[Kind, NDArray[Any]]]"
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class ObjectMatch:
     kind
         ``matched``: the intersection over union is at least 0.5. Otherwise ``merged``: it is part of a merge, one
         predicted object that covers more than half of each of several true ones. Otherwise ``split``: it is part of
-        a split, one true object that holds more than half of each of several predicted ones. Otherwise ``missed``
-        in the truth, ``false`` in the prediction.
+        a split, one true object that holds more than half of each of several predicted ones; of a predicted object
+        that is part of both, the split is told. Otherwise ``missed`` in the truth, ``false`` in the prediction.
     """
 
     image: Image
@@ -93,15 +94,21 @@ def _kinds(table: Overlaps) -> tuple[list[Kind], list[Kind]]:
     inside = 2 * table.shared > table.predicted_sizes[table.columns]
     merges = np.bincount(table.columns[covered], minlength=len(table.predicted_ids)) > 1
     splits = np.bincount(table.rows[inside], minlength=len(table.truth_ids)) > 1
-    # Later entries overwrite earlier ones: a match counts more than a merge, a merge more than a split.
-    fates: list[tuple[Kind, NDArray[Any]]] = [
-        ("split", np.flatnonzero(inside & splits[table.rows])),
-        ("merged", np.flatnonzero(covered & merges[table.columns])),
-        ("matched", table.matches(IOU_THRESHOLDS[0])),
-    ]
-    truth_kinds: list[Kind] = ["missed"] * len(table.truth_ids)
-    predicted_kinds: list[Kind] = ["false"] * len(table.predicted_ids)
+    split, merged = np.flatnonzero(inside & splits[table.rows]), np.flatnonzero(covered & merges[table.columns])
+    matched = table.matches(IOU_THRESHOLDS[0])
+    # Where an object takes part in both, exchanging the images must still turn the one into the other.
+    truth_fates: Fates = [("split", split), ("merged", merged), ("matched", matched)]
+    predicted_fates: Fates = [("merged", merged), ("split", split), ("matched", matched)]
+    return (
+        _name(table.rows, ["missed"] * len(table.truth_ids), truth_fates),
+        _name(table.columns, ["false"] * len(table.predicted_ids), predicted_fates),
+    )
+
+
+def _name(objects: NDArray[Any], kinds: list[Kind], fates: Fates) -> list[Kind]:
+    """Give the objects of some pairs their fate; later fates count more than earlier ones."""
+    named = list(kinds)
     for kind, pairs in fates:
-        for row, column in zip(table.rows[pairs], table.columns[pairs], strict=True):
-            truth_kinds[row] = predicted_kinds[column] = kind
-    return truth_kinds, predicted_kinds
+        for index in objects[pairs]:
+            named[index] = kind
+    return named

@@ -46,6 +46,7 @@ def learning_rate(config: TrainingConfig, used: float) -> float:
 
     Examples
     --------
+    >>> from napari_unet.config.training import TrainingConfig
     >>> config = TrainingConfig(learning_rate=0.1, warm_up=0.1)
     >>> [round(learning_rate(config, used), 4) for used in (0.05, 0.1, 0.55, 1.0)]
     [0.05, 0.1, 0.05, 0.0]
