@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from drawing import draw_image, quick_recipe
-from napari_unet.data.fields import Field, TrainingImage, class_weight_table, make_fields
+from napari_unet.config.recipe import parse_recipe
+from napari_unet.data.fields import Field, TrainingImage, class_balance, class_weight_table, make_fields
 from napari_unet.data.normalization import fit_normalization
 from napari_unet.data.targets import NOT_ANNOTATED
 from napari_unet.data.weight_map import weight_map
@@ -66,3 +67,16 @@ def test_labels_of_another_shape_are_refused_by_name() -> None:
     source = draw_image()
     with pytest.raises(InputError, match=r"discs.*shape"):
         fields_of(replace(source, labels=source.labels[..., :-1]), quick_recipe())
+
+
+def test_the_weight_of_a_class_is_its_mean_on_the_scale_of_logits() -> None:
+    source, recipe = draw_image(seed=2), quick_recipe()
+    fields = fields_of(source, recipe)
+    weights, target = weight_map(source.labels[0, 0, 0], recipe.weight_map), fields[0].target.numpy()
+    expected = [np.exp(np.log(weights[target == number]).mean()) for number in (0, 1)]
+    np.testing.assert_allclose(class_balance(fields, recipe), expected, rtol=1e-4)
+
+
+def test_weights_that_are_one_everywhere_leave_nothing_to_take_out() -> None:
+    recipe = parse_recipe({"weight_map": {"balance_classes": False, "border_weight": 0}})
+    assert class_balance(fields_of(draw_image(), recipe), recipe) == (1, 1)

@@ -162,7 +162,11 @@ def class_weight_table(fields: list[Field], recipe: Recipe) -> Tensor:
 
 
 def class_balance(fields: list[Field], recipe: Recipe) -> tuple[float, ...]:
-    """Give the weights by which classes are balanced, as far as these do not depend on the place.
+    """Give the weight of each class in the loss, so that prediction can take it out again.
+
+    The weight of the background varies with the place. What shifts the logits of a network is the logarithm of a
+    weight, so its mean over the pixels is taken: in tissue, where nearly all background lies between cells, the border
+    term counts; between cells that rarely touch it does not, and there it goes on keeping them apart.
 
     Parameters
     ----------
@@ -174,13 +178,16 @@ def class_balance(fields: list[Field], recipe: Recipe) -> tuple[float, ...]:
     Returns
     -------
     tuple of float
-        A weight a class; empty when classes are not balanced. The background weight of formula ``falk2019`` is no
-        balance: near cells, where it matters, its background weighs as much as cells do.
+        A weight a class; empty for formula ``falk2019``: near cells, where it matters, its background weighs as much as
+        cells do.
     """
     by_place = recipe.weight_map.formula == "falk2019" and recipe.training.target == "instances"
-    if by_place or not recipe.weight_map.balance_classes:
+    if by_place:
         return ()
-    return tuple(class_weight_table(fields, recipe)[: n_classes(fields)].tolist())
+    constant = class_weight_table(fields, recipe)[: n_classes(fields)]
+    log_weights = [(field.weights[field.target == 0] / constant[0]).log1p() for field in fields]
+    background = float(torch.cat(log_weights).mean().exp()) if any(part.numel() for part in log_weights) else 1.0
+    return (float(constant[0]) * background, *constant[1:].tolist())
 
 
 def n_classes(fields: list[Field]) -> int:

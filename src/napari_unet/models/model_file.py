@@ -45,8 +45,8 @@ class ModelCard(BaseModel):
     class_names
         A name for each class.
     class_balance
-        Weight by which each class was balanced in the loss; prediction takes it out again, so that probabilities are
-        those of the real frequencies. Empty: not balanced.
+        Weight of each class in the loss, on average; prediction takes it out again, so that probabilities are
+        those of the real frequencies. Empty: nothing to take out.
     recipe
         Every setting of the run that made the model, the architecture among them.
     normalization
