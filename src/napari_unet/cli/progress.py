@@ -134,7 +134,8 @@ class FilesProgress:
             self._bar.update(event.done - self._bar.n)
         elif isinstance(event, FileDone):
             self._n_ended += 1
-            report(f"{event.written}: {event.n_cells} cells, {event.seconds:.1f} s")
+            content = "classes" if event.n_cells is None else f"{event.n_cells} cells"
+            report(f"{event.written}: {content}, {event.seconds:.1f} s")
         elif isinstance(event, FileFailed):
             self._n_ended, self.n_failed = self._n_ended + 1, self.n_failed + 1
             say(f"failed: {event.path}: {event.message}")

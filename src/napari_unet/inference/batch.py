@@ -146,7 +146,7 @@ def _segment_file(segmenter: Segmenter, path: Path, target: Path, options: Segme
         if kept is not None:
             _write(write_float, target.parent / PROBABILITIES / target.name, kept, image)
         _write(write_labels, target, labels, image)
-    yield FileDone(path, target, n_cells, time.perf_counter() - began)
+    yield FileDone(path, target, n_cells if segmenter.makes_instances else None, time.perf_counter() - began)
 
 
 def _room_for_probabilities(segmenter: Segmenter, image: Image, file: IO[bytes]) -> NDArray[np.float32]:

@@ -59,14 +59,14 @@ class FileDone:
     written
         The labels.
     n_cells
-        Cells over all planes; 0 when classes were asked for.
+        Cells over all planes; None when the labels are classes.
     seconds
         Time it took.
     """
 
     path: Path
     written: Path
-    n_cells: int
+    n_cells: int | None
     seconds: float
 
 

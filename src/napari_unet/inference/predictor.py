@@ -15,6 +15,7 @@ from napari_unet.config.tiling import TilingConfig
 from napari_unet.errors import InputError
 from napari_unet.geometry import AxisGeometry
 from napari_unet.inference.averaging import average_views
+from napari_unet.inference.instances import find_classes
 from napari_unet.inference.memory import affordable_tile_px, is_out_of_memory
 from napari_unet.inference.tiling import Tile, plan_tiles, read_mirrored, split_tile
 from napari_unet.models.device import choose_device, choose_precision
@@ -164,7 +165,7 @@ class Predictor:
             filled[t, z][(slice(None), *tile.inner)] = tile.probabilities
         return filled
 
-    def classes(self, data: Array) -> NDArray[np.unsignedinteger]:
+    def classes(self, data: Array) -> NDArray[np.uint8]:
         """Predict the most probable class of each pixel.
 
         Parameters
@@ -175,7 +176,7 @@ class Predictor:
         Returns
         -------
         numpy.ndarray
-            Classes from 0 (background) in the smallest unsigned type that holds them, (T, Z, Y, X).
+            Classes from 0 (background), (T, Z, Y, X).
 
         Raises
         ------
@@ -183,9 +184,9 @@ class Predictor:
             As `predict_plane`.
         """
         n_times, _, n_slices, *plane_shape = data.shape
-        filled = np.empty((n_times, n_slices, *plane_shape), np.min_scalar_type(self.card.n_classes - 1))
+        filled = np.empty((n_times, n_slices, *plane_shape), np.uint8)
         for t, z, tile in self.predict_image(data):
-            filled[t, z][tile.inner] = tile.probabilities.argmax(axis=0)
+            filled[t, z][tile.inner] = find_classes(tile.probabilities)
         return filled
 
     def _predict_tiles(self, plane: Array, scaler: PlaneScaler) -> Generator[TileDone, None, None]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_unet.axes import Array, from_canonical, guess_axes, spatial_axes, to_canonical
 from napari_unet.inference.blockwise import BlockwiseInstances
+from napari_unet.inference.instances import find_classes
 from napari_unet.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -122,9 +123,9 @@ class Segmenter:
         self, plane: Array, scaler: PlaneScaler, kept: NDArray[np.float32] | None
     ) -> tuple[NDArray[Any], int]:
         """Give the most probable class of each pixel of a plane."""
-        classes = np.empty(plane.shape[1:], np.min_scalar_type(self.card.n_classes - 1))
+        classes = np.empty(plane.shape[1:], np.uint8)
         for tile in self._predictor.predict_plane(plane, scaler):
-            classes[tile.inner] = tile.probabilities.argmax(axis=0)
+            classes[tile.inner] = find_classes(tile.probabilities)
             if kept is not None:
                 kept[(slice(None), *tile.inner)] = tile.probabilities
         return classes, 0
