@@ -72,7 +72,7 @@ class ModelCard(BaseModel):
 
     format_version: int = Field(FORMAT_VERSION, ge=1)
     in_channels: int = Field(ge=1, le=4096)
-    n_classes: int = Field(ge=2, le=4096)
+    n_classes: int = Field(ge=2, le=255)
     class_names: tuple[str, ...] = ("background", "cell")
     class_balance: tuple[Annotated[float, Field(gt=0)], ...] = ()
     recipe: Recipe = Recipe()
