@@ -14,6 +14,13 @@ READY := $(VENV)/.ready
 # Threads of torch that wait shall sleep: spinning, they slow training several times where the cores have other work.
 export OMP_WAIT_POLICY ?= PASSIVE
 
+# Windows need a display with OpenGL. Where there is none, they are drawn on a virtual one by Mesa.
+SCREEN := $(if $(DISPLAY)$(WAYLAND_DISPLAY)$(filter-out Linux,$(shell uname -s)),,\
+	xvfb-run -a -s "-screen 0 1920x1080x24")
+SCREEN_PACKAGES := xvfb xauth libgl1 libgl1-mesa-dri libegl1 libdbus-1-3 libfontconfig1 libglib2.0-0 fonts-dejavu-core \
+	libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 \
+	libxcb-shape0 libxcb-xinerama0 libxcb-xkb1
+
 .PHONY: help demo test lint types unit docs benchmark clean
 .DELETE_ON_ERROR:
 
@@ -38,8 +45,8 @@ lint: $(READY)
 types: $(READY)
 	@$(BIN)/mypy
 
-unit: $(READY)
-	@$(BIN)/pytest
+unit: $(READY) $(if $(SCREEN),screen)
+	@$(SCREEN) $(BIN)/pytest
 
 docs: $(READY)
 	@for script in docs/make_*.py; do $(BIN)/python $$script || exit 1; done
@@ -67,3 +74,18 @@ install-venv:
 	@test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 		|| { echo "Python cannot make environments: install $(notdir $(PYTHON))-venv first." >&2; exit 1; }
 	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq $(notdir $(PYTHON))-venv >/dev/null
+
+# Only Debian's names of the packages are known; elsewhere it is enough that the virtual display can be started.
+.PHONY: screen
+screen:
+	@if command -v dpkg-query >/dev/null; then \
+		dpkg-query -s $(SCREEN_PACKAGES) >/dev/null 2>&1 || $(MAKE) -s install-screen; \
+	else \
+		command -v xvfb-run >/dev/null || { echo "There is no display: install xvfb-run first." >&2; exit 1; }; \
+	fi
+
+.PHONY: install-screen
+install-screen:
+	@test "$$(id -u)" = 0 || { echo "There is no display. For a virtual one, first install: $(SCREEN_PACKAGES)" >&2; exit 1; }
+	@apt-get update -qq
+	@DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(SCREEN_PACKAGES) >/dev/null
