@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from napari_unet.config.describe import allowed_text, choices, default_text, is_optional, option_name, value_type
-from napari_unet.config.recipe import Recipe, parse_recipe, walk_settings
+from napari_unet.config.describe import choices, help_text, is_advanced, is_optional, option_name, value_type
+from napari_unet.config.recipe import Recipe, parse_recipe, select_settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,11 +36,9 @@ def add_settings(parser: argparse.ArgumentParser, wanted: Collection[str], *, ev
     common = parser.add_argument_group("common settings")
     budget = common.add_mutually_exclusive_group()
     sections = {section: parser.add_argument_group(f"settings: {section}") for section in Recipe.model_fields}
-    for section, name, field in walk_settings():
+    for section, name, field in select_settings(wanted):
         key = f"{section}.{name}"
-        if section not in wanted and key not in wanted:
-            continue
-        if _is_advanced(field):
+        if is_advanced(field):
             _add_setting(sections[section], key, field, shown=every)
         else:
             _add_setting(budget if key in _BUDGET else common, key, field, short=True)
@@ -117,7 +115,7 @@ def _add_setting(
         names.insert(0, "--" + name.replace("_", "-"))
     kind = value_type(field)
     details: dict[str, Any] = {"dest": key, "default": argparse.SUPPRESS}
-    details["help"] = _help(field) if shown else argparse.SUPPRESS
+    details["help"] = help_text(field).replace("%", "%%") if shown else argparse.SUPPRESS
     if kind is bool:
         group.add_argument(*names, action=argparse.BooleanOptionalAction, **details)
     else:
@@ -133,15 +131,3 @@ def _none_or_text(text: str) -> str | None:
 def _metavar(field: FieldInfo, kind: type) -> str:
     """Name the kind of value in the help."""
     return "CHOICE" if choices(field) else {int: "N", float: "X"}.get(kind, kind.__name__.upper())
-
-
-def _help(field: FieldInfo) -> str:
-    """Write meaning, default and allowed values."""
-    allowed = allowed_text(field)
-    values = f"Default {default_text(field)}" + (f"; {allowed}." if allowed else ".")
-    return f"{field.description} {values}".replace("%", "%%")
-
-
-def _is_advanced(field: FieldInfo) -> bool:
-    """Tell whether a setting is one that few people change."""
-    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra["advanced"])

@@ -76,6 +76,30 @@ def allowed_text(field: FieldInfo) -> str:
     return ", ".join([*limits, *["or none"] * is_optional(field)])
 
 
+def help_text(field: FieldInfo) -> str:
+    """Write meaning, default and allowed values of a setting.
+
+    Examples
+    --------
+    >>> from napari_unet.config.training import TrainingConfig
+    >>> help_text(TrainingConfig.model_fields["batch_size"])
+    'Patches a step. Default 4; at least 1, at most 1024.'
+    """
+    allowed = allowed_text(field)
+    return f"{field.description} Default {default_text(field)}" + (f"; {allowed}." if allowed else ".")
+
+
+def is_advanced(field: FieldInfo) -> bool:
+    """Tell whether a setting is one that few people change."""
+    return bool(declared(field, "advanced"))
+
+
+def declared(field: FieldInfo, key: str) -> Any:
+    """Give what `setting` keeps for the form: ``step`` or ``advanced``."""
+    assert isinstance(field.json_schema_extra, dict)
+    return field.json_schema_extra[key]
+
+
 def choices(field: FieldInfo) -> tuple[str, ...]:
     """Give the values of a setting that is a choice, and nothing for any other."""
     return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()

@@ -23,7 +23,7 @@ from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
@@ -59,6 +59,29 @@ def walk_settings() -> Iterator[tuple[str, str, FieldInfo]]:
         assert isinstance(field.default, BaseModel)
         for name, declaration in type(field.default).model_fields.items():
             yield section, name, declaration
+
+
+def select_settings(wanted: Collection[str]) -> Iterator[tuple[str, str, FieldInfo]]:
+    """Go through some settings.
+
+    Parameters
+    ----------
+    wanted
+        Sections (``"tiling"``) and single settings (``"training.scheme"``).
+
+    Yields
+    ------
+    tuple of (str, str, pydantic.fields.FieldInfo)
+        As from `walk_settings`, in its order.
+
+    Examples
+    --------
+    >>> [name for _, name, _ in select_settings(["tiling", "training.seed"])]
+    ['seed', 'tile_px', 'averaging']
+    """
+    for section, name, field in walk_settings():
+        if section in wanted or f"{section}.{name}" in wanted:
+            yield section, name, field
 
 
 def parse_recipe(values: dict[str, Any], source: str = "recipe") -> Recipe:
