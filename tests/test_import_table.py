@@ -31,6 +31,7 @@ ALLOWED = {
     "training": ENGINE | {"napari_unet"},
     "inference": ENGINE,
     "cli": ENGINE | {"training", "inference", "napari_unet"},
+    "widgets": ENGINE | {"training", "inference", "napari_unet"},
     "__main__": {"cli"},
     "__init__": ENGINE | {"training", "inference"},
 }
@@ -75,7 +76,8 @@ def test_imports_point_one_way(file: Path) -> None:
     parts = {name[min(1, len(name) - 1)] for name in own}
     part = part_of(file)
     assert parts <= ALLOWED[part] | {part}
-    assert not WINDOW & {name.partition(".")[0] for name in imported(file)}
+    if part != "widgets":
+        assert not WINDOW & {name.partition(".")[0] for name in imported(file)}
 
 
 @pytest.mark.parametrize("module", TORCH_FREE)

@@ -1,4 +1,4 @@
-"""One parameter, one declaration: default, command line and recipe file agree for every setting."""
+"""One parameter, one declaration: default, form, command line and recipe file agree for every setting."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from napari_unet.config.describe import allowed_text, choices, default_text, is_
 from napari_unet.config.presets import PRESETS, preset
 from napari_unet.config.recipe import Recipe, dump_recipe, load_recipe, parse_recipe, walk_settings
 from napari_unet.errors import InputError
+from napari_unet.widgets._form import SettingsForm
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -65,14 +66,23 @@ def as_options(section: str, name: str, value: Any) -> list[str]:
     return [f"--{option}", str(value)]
 
 
-def test_defaults_agree(tmp_path: Path) -> None:
+@pytest.fixture
+def form(qtbot) -> SettingsForm:
+    form = SettingsForm(list(Recipe.model_fields))
+    qtbot.addWidget(form)
+    return form
+
+
+def test_defaults_agree(form: SettingsForm, tmp_path: Path) -> None:
     file = tmp_path / "recipe.toml"
     file.write_text(dump_recipe(Recipe()), encoding="utf-8")
-    assert from_command_line() == load_recipe(file) == preset("default") == Recipe()
+    assert from_command_line() == load_recipe(file) == form.recipe() == preset("default") == Recipe()
 
 
 @pytest.mark.parametrize(("section", "name", "field"), SETTINGS)
-def test_command_line_and_file_agree(section: str, name: str, field: FieldInfo, tmp_path: Path) -> None:
+def test_form_command_line_and_file_agree(
+    section: str, name: str, field: FieldInfo, form: SettingsForm, tmp_path: Path
+) -> None:
     value = other_value(section, name, field)
     expected = parse_recipe({section: {name: value}})
     file = tmp_path / "recipe.toml"
@@ -80,6 +90,12 @@ def test_command_line_and_file_agree(section: str, name: str, field: FieldInfo, 
     assert getattr(getattr(expected, section), name) == value
     assert from_command_line(*as_options(section, name, value)) == expected
     assert load_recipe(file) == expected
+    form.editors[f"{section}.{name}"].setValue(value)
+    assert form.recipe() == expected
+    form.show_recipe(Recipe())
+    assert form.recipe() == Recipe()
+    form.show_recipe(expected)
+    assert form.recipe() == expected
 
 
 @pytest.mark.parametrize(("section", "name", "field"), SETTINGS)

@@ -1,0 +1,1 @@
+"""The napari plugin: thin windows on the engine."""

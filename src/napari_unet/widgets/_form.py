@@ -1,0 +1,120 @@
+"""A form made from the declared settings: simple ones in sight, the others folded away."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
+from superqt import QCollapsible
+from superqt.utils import signals_blocked
+
+from napari_unet.config.describe import help_text, is_advanced
+from napari_unet.config.recipe import Recipe, parse_recipe, select_settings
+from napari_unet.widgets._editors import make_editor
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pydantic.fields import FieldInfo
+
+
+class SettingsForm(QWidget):
+    """Shows settings of a recipe and gives the recipe that is entered.
+
+    Parameters
+    ----------
+    wanted
+        Sections (``"tiling"``) and single settings (``"training.scheme"``), as for `select_settings`.
+    recipe
+        What to show; None: the defaults. Settings without a row are passed on as they are.
+
+    Attributes
+    ----------
+    changed
+        Signal: something was entered, or another recipe is shown.
+    editors
+        Editor of each setting, by ``"section.name"``.
+    """
+
+    changed = Signal()
+
+    def __init__(self, wanted: Collection[str], recipe: Recipe | None = None) -> None:
+        super().__init__()
+        self._recipe = recipe or Recipe()
+        self.editors: dict[str, Any] = {}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        settings = list(select_settings(wanted))
+        layout.addLayout(self._rows([entry for entry in settings if not is_advanced(entry[2])]))
+        if advanced := [entry for entry in settings if is_advanced(entry[2])]:
+            layout.addWidget(self._fold(advanced))
+        self.show_recipe(self._recipe)
+        for editor in self.editors.values():
+            editor.changed.connect(self.changed)
+
+    def show_recipe(self, recipe: Recipe) -> None:
+        """Show the settings of a recipe.
+
+        Parameters
+        ----------
+        recipe
+            Every setting.
+        """
+        self._recipe = recipe
+        with signals_blocked(self):
+            for key, editor in self.editors.items():
+                section, name = key.split(".")
+                editor.setValue(getattr(getattr(recipe, section), name))
+        self.changed.emit()
+
+    def recipe(self) -> Recipe:
+        """Give the recipe that is entered.
+
+        Returns
+        -------
+        Recipe
+            The shown recipe with what the rows say.
+
+        Raises
+        ------
+        InputError
+            If settings contradict each other.
+        """
+        values = self._recipe.model_dump()
+        for key, editor in self.editors.items():
+            section, name = key.split(".")
+            values[section][name] = editor.value()
+        return parse_recipe(values, "settings")
+
+    def _rows(self, settings: list[tuple[str, str, FieldInfo]]) -> QFormLayout:
+        """Lay out one row a setting."""
+        rows = QFormLayout()
+        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for section, name, field in settings:
+            editor = self.editors[f"{section}.{name}"] = make_editor(field)
+            label = QLabel(field.title)
+            label.setBuddy(editor)
+            # Qt breaks the lines of rich text only.
+            for widget in (label, editor):
+                widget.setToolTip(f"<p>{html.escape(help_text(field))}</p>")
+            rows.addRow(label, editor)
+        return rows
+
+    def _fold(self, settings: list[tuple[str, str, FieldInfo]]) -> QCollapsible:
+        """Fold settings away, under the name of their section where there are several."""
+        fold = QCollapsible("Advanced")
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(0, 0, 0, 0)
+        sections = list(dict.fromkeys(section for section, _, _ in settings))
+        for section in sections:
+            if len(sections) > 1:
+                layout.addWidget(QLabel(f"<b>{section.replace('_', ' ').capitalize()}</b>"))
+            layout.addLayout(self._rows([entry for entry in settings if entry[0] == section]))
+        fold.setContent(content)
+        # Folded rows have no height, but the tab key would still reach them.
+        content.hide()
+        fold.toggled.connect(content.setVisible)
+        return fold
