@@ -17,6 +17,7 @@ from napari_unet.config.describe import choices, declared, is_optional, value_ty
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+_LEAST_WIDTH_PX = 80
 _DECIMALS = 12
 _LARGEST_INTEGER = 2**31 - 1
 _LARGEST_NUMBER = 1e9
@@ -56,10 +57,11 @@ def make_editor(field: FieldInfo) -> Any:
 
 def _make_plain_editor(field: FieldInfo) -> Any:
     """Make the editor of a value that cannot be empty."""
-    if choices(field):
-        return ChoiceEditor(field)
     editors = {bool: SwitchEditor, int: IntegerEditor, float: NumberEditor}
-    return editors[value_type(field)](field)
+    editor = ChoiceEditor(field) if choices(field) else editors[value_type(field)](field)
+    # Qt asks for as much room as the longest possible text needs, which is more than a dock has.
+    editor.setMinimumWidth(_LEAST_WIDTH_PX)
+    return editor
 
 
 class _CalmWheel(QObject):
