@@ -1,0 +1,280 @@
+"""Layers as the engine sees them, and results as layers that lie exactly on their source.
+
+The engine works in the order TCZYX. A result has every axis of its source but C. napari lines axes up from the last one
+backwards, so an axis C between others cannot be left out: it stays, one pixel long and as thick as all channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import dask.array as da
+import numpy as np
+
+from napari_unet.axes import from_canonical, guess_axes, parse_axes, to_canonical
+from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+_NAMES = {
+    **{"t": "T", "time": "T", "frame": "T", "c": "C", "ch": "C", "channel": "C"},
+    **{"z": "Z", "plane": "Z", "slice": "Z", "depth": "Z"},
+    **{"y": "Y", "row": "Y", "height": "Y", "x": "X", "col": "X", "column": "X", "width": "X"},
+}
+_METADATA_KEY = "napari_unet"
+
+
+@dataclass(frozen=True)
+class LayerAxes:
+    """What the axes of a layer's array mean.
+
+    Attributes
+    ----------
+    names
+        One letter an axis of the array, such as "ZYX", or "YXC" for colours.
+    guessed
+        Whether the layer does not say so itself; a guess is shown before it is used.
+    """
+
+    names: str
+    guessed: bool
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a result is to its source.
+
+    Attributes
+    ----------
+    suffix
+        Tells results of one source apart, and ends their names.
+    kind
+        Kind of layer.
+    look
+        Options of the layer when it is made; what a person changes later stays.
+    """
+
+    suffix: str
+    kind: Literal["labels", "image"]
+    look: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_axes(layer: Layer) -> LayerAxes:
+    """Find out what the axes of a layer mean.
+
+    Parameters
+    ----------
+    layer
+        Image or Labels layer.
+
+    Returns
+    -------
+    LayerAxes
+        From the axis labels where they are names that one knows, such as "z" or "time"; else from the shape.
+
+    Raises
+    ------
+    InputError
+        If the layer has too few or too many axes.
+    """
+    rgb = bool(getattr(layer, "rgb", False))
+    known = [_NAMES.get(str(label).strip().lower(), "?") for label in layer.axis_labels]
+    try:
+        return LayerAxes(parse_axes("".join(known) + "C" * rgb), guessed=False)
+    except InputError:
+        return LayerAxes(guess_axes(_array(layer).shape, rgb=rgb), guessed=True)
+
+
+def read_canonical(layer: Layer, axes: str) -> Any:
+    """View the pixels of a layer in the order TCZYX.
+
+    Parameters
+    ----------
+    layer
+        Image or Labels layer; of several resolutions the finest is taken.
+    axes
+        Names of its axes, see `read_axes`.
+
+    Returns
+    -------
+    numpy.ndarray or dask.array.Array
+        View of shape (T, C, Z, Y, X). Nothing is read from the disk.
+
+    Raises
+    ------
+    InputError
+        If the number of axes differs.
+    """
+    return to_canonical(_array(layer), axes)
+
+
+def result_axes(axes: str) -> str:
+    """Name the axes of a result.
+
+    Examples
+    --------
+    >>> [result_axes(axes) for axes in ("ZYX", "YXC", "CYX", "TCYX")]
+    ['ZYX', 'YX', 'YX', 'TCYX']
+    """
+    return axes.removesuffix("C").removeprefix("C")
+
+
+def pixel_size(layer: Layer, axes: str) -> dict[str, float]:
+    """Give the size of a pixel along each axis, in the units of the layer.
+
+    Parameters
+    ----------
+    layer
+        Image or Labels layer.
+    axes
+        Names of its axes.
+
+    Returns
+    -------
+    dict of str to float
+        By the name of the axis; colours have none.
+    """
+    return dict(zip(axes[: layer.ndim], np.abs(layer.scale).tolist(), strict=True))
+
+
+def result_geometry(source: Layer, axes: str) -> dict[str, Any]:
+    """Give the options that put a result exactly onto its source.
+
+    Parameters
+    ----------
+    source
+        Image or Labels layer.
+    axes
+        Names of its axes.
+
+    Returns
+    -------
+    dict of str to object
+        ``scale``, ``translate``, ``rotate``, ``shear``, ``affine``, ``units`` and ``axis_labels``.
+
+    Raises
+    ------
+    InputError
+        If the layer is turned or sheared along its channels.
+    """
+    first = int(axes.startswith("C"))
+    geometry = {
+        "scale": source.scale[first:].copy(),
+        "translate": source.translate[first:].copy(),
+        "rotate": _without_first(source.rotate, first, source.ndim),
+        "shear": _without_first(_shear_matrix(source), first, source.ndim),
+        "affine": _without_first(np.asarray(source.affine), first, source.ndim),
+        "units": tuple(source.units[first:]),
+        "axis_labels": tuple(source.axis_labels[first:]),
+    }
+    if "C" in axes[first : source.ndim]:
+        _stretch_channel(geometry, axes.index("C"), _array(source).shape[axes.index("C")])
+    return geometry
+
+
+def show_result(viewer: ViewerModel, source: Layer, result: Any, role: Role, axes: str) -> Layer:
+    """Show a result: in the layer that already shows it, or in a new one.
+
+    Parameters
+    ----------
+    viewer
+        The viewer of the source.
+    source
+        Layer the result was made from.
+    result
+        Array of shape (T, 1, Z, Y, X): integers for labels, numbers for an image.
+    role
+        What the result is to its source.
+    axes
+        Names of the axes of the source.
+
+    Returns
+    -------
+    napari.layers.Layer
+        Named like its source with the suffix of the role. If it held this very array, it is drawn again.
+    """
+    data = from_canonical(result, result_axes(axes))
+    geometry = result_geometry(source, axes)
+    layer = find_result(viewer, source, role)
+    if layer is not None and layer.ndim == data.ndim:
+        return _update(layer, data, geometry)
+    if layer is not None:
+        viewer.layers.remove(layer)
+    metadata = {_METADATA_KEY: _mark(source, role)}
+    options = {"name": f"{source.name}_{role.suffix}", "metadata": metadata, **role.look, **geometry}
+    if role.kind == "labels":
+        return viewer.add_labels(data, **options)
+    return viewer.add_image(data, rgb=False, **options)
+
+
+def find_result(viewer: ViewerModel, source: Layer, role: Role) -> Layer | None:
+    """Find the layer that shows a result, whatever its name is now.
+
+    Parameters
+    ----------
+    viewer, source, role
+        See `show_result`.
+
+    Returns
+    -------
+    napari.layers.Layer or None
+        None if there is none, or no longer.
+    """
+    mark = _mark(source, role)
+    return next((layer for layer in viewer.layers if layer.metadata.get(_METADATA_KEY) == mark), None)
+
+
+def _mark(source: Layer, role: Role) -> dict[str, str]:
+    """Write down whose result a layer is."""
+    return {"source": str(source.unique_id), "role": role.suffix}
+
+
+def _update(layer: Layer, data: Any, geometry: dict[str, Any]) -> Layer:
+    """Show other pixels in a layer, and move it where its source is now."""
+    if isinstance(data, np.ndarray) and isinstance(layer.data, np.ndarray) and np.may_share_memory(layer.data, data):
+        layer.refresh()
+    else:
+        layer.data = data
+    for key, value in geometry.items():
+        if not np.array_equal(np.asarray(_shear_matrix(layer) if key == "shear" else getattr(layer, key)), value):
+            setattr(layer, key, value)
+    return layer
+
+
+def _array(layer: Layer) -> Any:
+    """Give the array of a layer at its finest resolution, as one that numpy's ways of indexing work on."""
+    data = layer.data[0] if layer.multiscale else layer.data
+    return data if isinstance(data, np.ndarray | da.Array) else da.from_array(data)  # type: ignore[no-untyped-call]
+
+
+def _shear_matrix(layer: Layer) -> Any:
+    """Give the shear as a matrix; napari gives the part above the diagonal where that is all."""
+    shear = np.asarray(layer.shear)
+    if shear.ndim == 2:
+        return shear
+    matrix = np.eye(layer.ndim)
+    matrix[np.triu_indices(layer.ndim, k=1)] = shear
+    return matrix
+
+
+def _without_first(matrix: Any, first: int, ndim: int) -> Any:
+    """Take the channels, where they are the first axis, out of a matrix of ``ndim`` axes and perhaps a shift."""
+    if matrix[:first, first:ndim].any() or matrix[first:, :first].any():
+        raise InputError(
+            "The layer is turned or sheared along its channels, so a result could not lie on it. "
+            "Split the channels into layers (right click on the layer, 'Split Stack')."
+        )
+    return matrix[first:, first:].copy()
+
+
+def _stretch_channel(geometry: dict[str, Any], axis: int, n_channels: int) -> None:
+    """Make one pixel as thick as all channels: its middle comes to lie in the middle of theirs."""
+    middle = np.zeros(len(geometry["scale"]))
+    middle[axis] = (n_channels - 1) / 2 * geometry["scale"][axis]
+    geometry["translate"] = geometry["translate"] + geometry["rotate"] @ geometry["shear"] @ middle
+    geometry["scale"][axis] *= n_channels
