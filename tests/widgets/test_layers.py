@@ -16,12 +16,13 @@ from napari_unet.widgets._layers import (
     LayerAxes,
     Role,
     find_result,
-    pixel_size,
     read_axes,
     read_canonical,
+    read_scheme,
     result_axes,
     result_geometry,
     show_result,
+    store_scheme,
 )
 
 SIZES = {"T": 2, "C": 3, "Z": 4, "Y": 8, "X": 6}
@@ -150,11 +151,11 @@ def test_pixels_that_change_in_place_are_drawn_again() -> None:
     assert drawn and (layer.data == 3).all()
 
 
-def test_lazy_results_are_shown_without_computing_them() -> None:
-    viewer, computed = ViewerModel(), []
+def test_lazy_results_are_computed_only_where_one_looks() -> None:
+    viewer, computed = ViewerModel(), set()
 
-    def compute(block: np.ndarray) -> np.ndarray:
-        computed.append(block.shape)
+    def compute(block: np.ndarray, block_info: Any = None) -> np.ndarray:
+        computed.add(block_info[0]["chunk-location"][2])
         return block
 
     source = make_source(viewer, "ZYX", "dask")
@@ -162,8 +163,32 @@ def test_lazy_results_are_shown_without_computing_them() -> None:
     first = show_result(viewer, source, lazy, CELLS, "ZYX")
     assert show_result(viewer, source, lazy, CELLS, "ZYX") is first
     assert isinstance(first.data, da.Array)
-    planes = {shape[2] for shape in computed}
-    assert planes <= {2} and len(computed) < 2 * lazy.npartitions
+    assert computed == {viewer.dims.current_step[0] // 2}
+
+
+def test_the_layer_one_works_on_stays_selected() -> None:
+    viewer = ViewerModel()
+    source = make_source(viewer, "YX", "numpy")
+    annotations = viewer.add_labels(labels_of(source, "YX")[0, 0, 0])
+    show_result(viewer, source, labels_of(source, "YX"), CELLS, "YX")
+    assert viewer.layers.selection.active is annotations
+    assert set(viewer.layers.selection) == {annotations}
+
+
+def test_the_scheme_is_stored_in_the_layer() -> None:
+    layer = ViewerModel().add_labels(draw("YX").astype(int))
+    assert read_scheme(layer) == "dense"
+    store_scheme(layer, "sparse")
+    assert read_scheme(layer) == "sparse"
+
+
+def test_a_result_that_became_annotations_is_still_the_result() -> None:
+    viewer = ViewerModel()
+    source = make_source(viewer, "YX", "numpy")
+    result = show_result(viewer, source, labels_of(source, "YX"), CELLS, "YX")
+    store_scheme(result, "sparse")
+    assert find_result(viewer, source, CELLS) is result
+    assert read_scheme(result) == "sparse"
 
 
 def test_a_deleted_result_comes_as_a_new_layer() -> None:
@@ -214,8 +239,3 @@ def test_a_layer_turned_along_its_channels_is_refused() -> None:
         layer = ViewerModel().add_image(draw("CYX"), rgb=False, rotate=turned)
     with pytest.raises(InputError, match="Split Stack"):
         result_geometry(layer, "CYX")
-
-
-def test_pixels_have_the_size_that_the_layer_says() -> None:
-    layer = make_source(ViewerModel(), "ZYXC", "numpy", scale=(2, 0.5, 0.25))
-    assert pixel_size(layer, "ZYXC") == {"Z": 2.0, "Y": 0.5, "X": 0.25}

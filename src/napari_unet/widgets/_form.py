@@ -29,6 +29,8 @@ class SettingsForm(QWidget):
         Sections (``"tiling"``) and single settings (``"training.scheme"``), as for `select_settings`.
     recipe
         What to show; None: the defaults. Settings without a row are passed on as they are.
+    fold
+        Whether advanced settings are folded away.
 
     Attributes
     ----------
@@ -40,19 +42,35 @@ class SettingsForm(QWidget):
 
     changed = Signal()
 
-    def __init__(self, wanted: Collection[str], recipe: Recipe | None = None) -> None:
+    def __init__(self, wanted: Collection[str], recipe: Recipe | None = None, *, fold: bool = True) -> None:
         super().__init__()
         self._recipe = recipe or Recipe()
         self.editors: dict[str, Any] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         settings = list(select_settings(wanted))
-        layout.addLayout(self._rows([entry for entry in settings if not is_advanced(entry[2])]))
-        if advanced := [entry for entry in settings if is_advanced(entry[2])]:
-            layout.addWidget(self._fold(advanced))
+        folded = [entry for entry in settings if fold and is_advanced(entry[2])]
+        self._simple = self._rows([entry for entry in settings if entry not in folded])
+        layout.addLayout(self._simple)
+        if folded:
+            layout.addWidget(self._fold(folded))
         self.show_recipe(self._recipe)
         for editor in self.editors.values():
             editor.changed.connect(self.changed)
+
+    def prepend_row(self, title: str, widget: QWidget) -> None:
+        """Put something that is no setting above all rows, in line with them.
+
+        Parameters
+        ----------
+        title
+            Its label.
+        widget
+            The editor, with its tooltip.
+        """
+        label = QLabel(title)
+        label.setToolTip(widget.toolTip())
+        self._simple.insertRow(0, label, widget)
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Show the settings of a recipe.

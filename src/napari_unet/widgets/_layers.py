@@ -13,6 +13,7 @@ import dask.array as da
 import numpy as np
 
 from napari_unet.axes import from_canonical, guess_axes, parse_axes, to_canonical
+from napari_unet.config.training import TrainingConfig
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
@@ -124,24 +125,6 @@ def result_axes(axes: str) -> str:
     return axes.removesuffix("C").removeprefix("C")
 
 
-def pixel_size(layer: Layer, axes: str) -> dict[str, float]:
-    """Give the size of a pixel along each axis, in the units of the layer.
-
-    Parameters
-    ----------
-    layer
-        Image or Labels layer.
-    axes
-        Names of its axes.
-
-    Returns
-    -------
-    dict of str to float
-        By the name of the axis; colours have none.
-    """
-    return dict(zip(axes[: layer.ndim], np.abs(layer.scale).tolist(), strict=True))
-
-
 def result_geometry(source: Layer, axes: str) -> dict[str, Any]:
     """Give the options that put a result exactly onto its source.
 
@@ -207,9 +190,7 @@ def show_result(viewer: ViewerModel, source: Layer, result: Any, role: Role, axe
         viewer.layers.remove(layer)
     metadata = {_METADATA_KEY: _mark(source, role)}
     options = {"name": f"{source.name}_{role.suffix}", "metadata": metadata, **role.look, **geometry}
-    if role.kind == "labels":
-        return viewer.add_labels(data, **options)
-    return viewer.add_image(data, rgb=False, **options)
+    return _add(viewer, data, role, options)
 
 
 def find_result(viewer: ViewerModel, source: Layer, role: Role) -> Layer | None:
@@ -225,13 +206,41 @@ def find_result(viewer: ViewerModel, source: Layer, role: Role) -> Layer | None:
     napari.layers.Layer or None
         None if there is none, or no longer.
     """
-    mark = _mark(source, role)
-    return next((layer for layer in viewer.layers if layer.metadata.get(_METADATA_KEY) == mark), None)
+    mark = _mark(source, role).items()
+    return next((layer for layer in viewer.layers if mark <= layer.metadata.get(_METADATA_KEY, {}).items()), None)
+
+
+def read_scheme(layer: Layer) -> Any:
+    """Give the scheme of annotation that a Labels layer is stored with, the usual one where nobody said."""
+    return layer.metadata.get(_METADATA_KEY, {}).get("scheme", TrainingConfig().scheme)
+
+
+def store_scheme(layer: Layer, scheme: str) -> None:
+    """Store the scheme of annotation in a Labels layer."""
+    layer.metadata.update(scheme_metadata(scheme, layer.metadata))
+
+
+def scheme_metadata(scheme: str, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Write the scheme of annotation as metadata of a layer, beside what is there."""
+    return {_METADATA_KEY: {**(metadata or {}).get(_METADATA_KEY, {}), "scheme": scheme}}
 
 
 def _mark(source: Layer, role: Role) -> dict[str, str]:
     """Write down whose result a layer is."""
     return {"source": str(source.unique_id), "role": role.suffix}
+
+
+def _add(viewer: ViewerModel, data: Any, role: Role, options: dict[str, Any]) -> Layer:
+    """Add a layer, and leave the layer selected that a person works on."""
+    selected, active = set(viewer.layers.selection), viewer.layers.selection.active
+    if role.kind == "labels":
+        layer = viewer.add_labels(data, **options)
+    else:
+        layer = viewer.add_image(data, rgb=False, **options)
+    viewer.layers.selection.update(selected)
+    viewer.layers.selection.intersection_update(selected or {layer})
+    viewer.layers.selection.active = active or layer
+    return layer
 
 
 def _update(layer: Layer, data: Any, geometry: dict[str, Any]) -> Layer:
