@@ -32,8 +32,10 @@ def test_finding_the_plugin_loads_nothing_of_it() -> None:
 
 @pytest.fixture
 def plugin(make_napari_viewer):
-    """A viewer with this plugin alone."""
-    PluginManager.instance().register(MANIFEST)
+    """A viewer that knows this plugin."""
+    manager = PluginManager.instance()
+    if NAME not in manager:
+        manager.register(MANIFEST)
     return make_napari_viewer()
 
 
