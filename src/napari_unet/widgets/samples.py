@@ -41,7 +41,7 @@ def open_nuclei_stack() -> list[LayerData]:
 
 def open_phase_series() -> list[LayerData]:
     """Draw a series of cells that move, in phase contrast."""
-    return _sample("phase", (8, 256, 256), "TYX")
+    return _sample("phase", (8, 512, 512), "TYX")
 
 
 def _sample(kind: str, shape: tuple[int, ...], axes: str | None = None) -> list[LayerData]:
