@@ -141,7 +141,7 @@ class WeightMapFollower(QObject):
             emitter.connect(self._call)
         # The window may destroy this object before Python forgets it; a slot of its own would keep it from both.
         self._alive = [True]
-        self.destroyed.connect(self._alive.clear)
+        self.destroyed.connect(partial(_forget, self._alive))
         self._call()
 
     def close(self) -> None:
@@ -197,3 +197,8 @@ class WeightMapFollower(QObject):
 def _compute(place: tuple[int, int], labels: NDArray[Any], recipe: Recipe) -> Generator[FollowedPlane]:
     """Compute the weights of a plane, as the one event of a run."""
     yield FollowedPlane(place, labels, recipe)
+
+
+def _forget(alive: list[bool], _: object = None) -> None:
+    """Note that an object is destroyed; Qt may hand it over."""
+    alive.clear()

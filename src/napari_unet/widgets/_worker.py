@@ -216,8 +216,8 @@ class EventRunner(QObject):
         self.ended.emit()
 
 
-def _stop(streams: list[EventStream]) -> None:
-    """Stop what runs."""
+def _stop(streams: list[EventStream], _: object = None) -> None:
+    """Stop what runs; Qt may hand over the object that is destroyed."""
     for stream in streams:
         stream.stop()
 
