@@ -3,8 +3,9 @@
 Squared distances are separable: one axis after the other, a pixel takes the best of what the pixels of its line offer
 plus the squared step to them. One distance transform a cell costs cells times pixels. Here a pixel carries its nearest
 cell and the distance to the next one from axis to axis, so the number of cells does not matter, and every step is one
-operation on whole arrays of small integers. (Arrays of ones below are no oversight: the minimum of two arrays is ten
-times as fast as that of an array and a number.)
+operation on whole arrays of small integers. Along the first axis plain distances do, and these add up: each pass
+reaches twice as far as the one before. (Arrays of ones below are no oversight: the minimum of two arrays is ten times
+as fast as that of an array and a number.)
 
 References
 ----------
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 Integers: TypeAlias = NDArray[np.integer[Any]]
 Unsigned: TypeAlias = NDArray[np.unsignedinteger[Any]]
+Steps: TypeAlias = list[tuple[int, int]]  # pixels and what they cost
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def nearest_two(cells: Integers, reach: Reach) -> tuple[Unsigned, Unsigned, int]
     Parameters
     ----------
     cells
-        Cell numbers, 0 where no cell is; on both sides of every axis ``reach.halo`` more pixels than wanted.
+        Cell numbers along two or more axes, 0 where no cell is; on both sides of every axis ``reach.halo`` more pixels
+        than wanted.
     reach
         How far to look, and the size of a pixel.
 
@@ -108,23 +111,37 @@ def nearest_two(cells: Integers, reach: Reach) -> tuple[Unsigned, Unsigned, int]
 
     Examples
     --------
-    >>> near, following, scale = nearest_two(np.array([0, 0, 1, 0, 0, 0, 2, 0, 0]), Reach(2, 3, (1.0,)))
+    >>> near, following, scale = nearest_two(np.array([[0, 0, 1, 0, 0, 0, 2, 0, 0]]), Reach(2, 3, (4.0, 1.0)))
     >>> near.tolist(), following.tolist(), scale
-    ([1, 4, 1], [9, 4, 9], 1)
+    ([[1, 4, 1]], [[9, 4, 9]], 1)
     """
     code = _code_for(cells, reach)
-    near = cells.astype(code.word)
-    near[cells == 0] = code.none << code.bits
-    following = np.full(cells.shape, code.none, code.cost)
-    for axis, (halo, size) in enumerate(zip(reach.halo, reach.spacing, strict=True)):
-        line, squares = _Line(axis, halo, axis == cells.ndim - 1), code.squares(halo, size)
+    pair = _along_first(code, cells, reach)
+    for axis in range(1, cells.ndim):
+        halo, size, last = reach.halo[axis], reach.spacing[axis], axis == cells.ndim - 1
+        line, steps = _Line(axis, halo, last), list(enumerate(code.squares(halo, size).tolist()))
         # The last axis decides on its own who is near enough; the ones before must keep what it may need.
-        window = math.floor(reach.near / size) if line.last else halo
-        nearer = _nearest(near, line, squares[: window + 1].astype(code.word) << code.word.type(code.bits))
-        window = math.floor(reach.following / size)
-        following = _following(code, (near, following), code.numbers(nearer), line, squares[: window + 1])
-        shape, near = near.shape, nearer
+        window = math.floor(reach.near / size) if last else halo
+        shape = pair[0].shape
+        pair = _along(code, pair, line, (steps[1 : window + 1], steps[1 : math.floor(reach.following / size) + 1]))
+    near, following = pair
     return line.without_halo(code.costs(near), shape), line.without_halo(following, shape), code.scale
+
+
+def _along_first(code: _Code, cells: Integers, reach: Reach) -> tuple[Unsigned, Unsigned]:
+    """Give each pixel's nearest cell along the first axis, as words, and the costs of its second-nearest."""
+    pair: tuple[Unsigned, Unsigned] = (
+        np.where(cells == 0, code.word.type(code.none << code.bits), cells.astype(code.word)),
+        np.full(cells.shape, code.none, code.cost),
+    )
+    halo, reached = reach.halo[0], 0
+    while reached < halo:
+        shift = min(reached + 1, halo - reached)
+        pair = _along(code, pair, _Line(0, shift, False), ([(shift, shift)],) * 2)
+        reached += shift
+    squares = np.append(code.squares(halo, reach.spacing[0]), code.cost.type(code.none))
+    near, following = squares.take(code.costs(pair[0]), mode="clip"), squares.take(pair[1], mode="clip")
+    return near.astype(code.word) << code.word.type(code.bits) | code.numbers(pair[0]), following
 
 
 @dataclass(frozen=True)
@@ -152,18 +169,26 @@ class _Line:
         return whole[..., : shape[-1] - 2 * self.halo]
 
 
-def _nearest(near: Unsigned, line: _Line, steps: Unsigned) -> Unsigned:
+def _along(
+    code: _Code, pair: tuple[Unsigned, Unsigned], line: _Line, steps: tuple[Steps, Steps]
+) -> tuple[Unsigned, Unsigned]:
+    """Bring nearest cells and costs of second-nearest ones along an axis, each by its own steps."""
+    nearer = _nearest(code, pair[0], line, steps[0])
+    return nearer, _following(code, pair, code.numbers(nearer), line, steps[1])
+
+
+def _nearest(code: _Code, near: Unsigned, line: _Line, steps: Steps) -> Unsigned:
     """Give the nearest cell along one more axis, as words."""
     best = line.moved(near, 0).copy()
     offered = np.empty_like(best)
-    for shift in range(1, len(steps)):
+    for shift, cost in steps:
         np.minimum(line.moved(near, -shift), line.moved(near, shift), out=offered)
-        np.add(offered, steps[shift], out=offered)
+        np.add(offered, cost << code.bits, out=offered)
         np.minimum(best, offered, out=best)
     return best
 
 
-def _following(code: _Code, pair: tuple[Unsigned, Unsigned], own: Unsigned, line: _Line, squares: Unsigned) -> Unsigned:
+def _following(code: _Code, pair: tuple[Unsigned, Unsigned], own: Unsigned, line: _Line, steps: Steps) -> Unsigned:
     """Give the cost of the nearest cell other than ``own`` along one more axis.
 
     A pixel offers its nearest cell; to those who have that one already, its second-nearest.
@@ -180,10 +205,10 @@ def _following(code: _Code, pair: tuple[Unsigned, Unsigned], own: Unsigned, line
         np.subtract(line.moved(following, shift), out, out=out)
 
     offer(0, best)
-    for shift in range(1, len(squares)):
+    for shift, cost in steps:
         offer(-shift, offered)
         offer(shift, other)
         np.minimum(offered, other, out=offered)
-        np.add(offered, squares[shift], out=offered)
+        np.add(offered, cost, out=offered)
         np.minimum(best, offered, out=best)
     return best
