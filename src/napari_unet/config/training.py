@@ -84,6 +84,6 @@ class TrainingConfig(Settings):
         15.0, title="Validate every", help="Seconds of training between two validations.", step=5, gt=0
     )
     checkpoint_seconds: float = setting(
-        8.0, title="Save every", help="Seconds of training between two checkpoints.", step=1, gt=0, le=10
+        6.0, title="Save every", help="Seconds of training between two checkpoints.", step=1, gt=0, le=10
     )
     seed: int = setting(0, title="Seed", help="Seed of every random number of the run.", ge=0, lt=2**31)
