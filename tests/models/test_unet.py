@@ -156,10 +156,12 @@ def test_an_output_pixel_sees_its_receptive_field_and_nothing_beyond(depth: int)
     size = AxisGeometry(depth).input_size(output_px)
     image = torch.rand(1, 1, size, size, dtype=torch.float64)
     changed = image.repeat(size, 1, 1, 1)
-    changed[torch.arange(size), 0, size // 2, torch.arange(size)] = 1000
+    changed[torch.arange(size), 0, size // 2, torch.arange(size)] = 1e6
     network = monotone_network(depth)
     with torch.inference_mode():
-        differs = (network(changed) != network(image)).any(dim=1).any(dim=1)
+        change = network(changed) - network(image)
+    # A batch may be rounded otherwise than a single image, in the last of 16 digits.
+    differs = (change > 1e-9 * network(image).max()).any(dim=1).any(dim=1)
     for pixel in range(output_px):
         first, last = receptive_field(pixel, depth)
         expected = (torch.arange(size) >= first) & (torch.arange(size) <= last)
