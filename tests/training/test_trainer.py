@@ -340,3 +340,14 @@ def test_a_class_that_the_network_lacks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="class 3"):
         list(trainer.run())
     assert trainer.folder.checkpoint.is_file()
+
+
+def test_a_model_with_other_classes_is_refused(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    source = draw_image()
+    with pytest.raises(InputError, match="2 classes, but the labels have 3"):
+        Trainer(
+            [replace(source, labels=source.labels % 3)],
+            quick_recipe(target="classes"),
+            tmp_path / "classes",
+            init=make_trainer().model(),
+        )

@@ -46,8 +46,9 @@ def choose_normalization(images: list[TrainingImage], recipe: Recipe, init: Trai
     """
     if not images:
         raise InputError("there is no image to learn from; give at least one image with its labels")
-    fitted = fit_normalization((image.image for image in images), recipe.normalization)
-    return fitted if init is None else init.card.normalization
+    if init is not None:
+        return init.card.normalization
+    return fit_normalization((image.image for image in images), recipe.normalization)
 
 
 def describe(fields: list[Field], recipe: Recipe, normalization: Normalization) -> ModelCard:
@@ -138,21 +139,17 @@ def make_network(card: ModelCard, init: TrainedModel | None, seed: int) -> torch
     Raises
     ------
     InputError
-        If ``init`` has another shape.
+        If ``init`` has another number of classes; its network and channels are those of the card already.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build_network(card.recipe.model, card.in_channels, card.n_classes)
     if init is None:
         return network
-    given = (init.card.recipe.model, init.card.in_channels, init.card.n_classes)
-    wanted = (card.recipe.model, card.in_channels, card.n_classes)
-    if given != wanted:
-        names = ("network", "channels", "classes")
-        different = "; ".join(f"{n}: {g} and {w}" for n, g, w in zip(names, given, wanted, strict=True) if g != w)
+    if init.card.n_classes != card.n_classes:
         raise InputError(
-            f"the model to start from does not fit the data or the recipe (model and wanted: {different}). Start from "
-            "another model or from none, or use the settings of that model."
+            f"the model to start from has {init.card.n_classes} classes, but the labels have {card.n_classes}. Start "
+            "from another model or from none, or annotate as for that model."
         )
     network.load_state_dict(init.network.state_dict())
     # What the model says of an image stays the same, whatever the balance of the classes was and is.
