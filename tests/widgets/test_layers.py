@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from napari.components import ViewerModel
 
 from napari_unet.errors import InputError
+from napari_unet.widgets._axes import LayerAxes, read_axes
 from napari_unet.widgets._layers import (
-    LayerAxes,
     Role,
     find_result,
-    read_axes,
     read_canonical,
     read_scheme,
     result_axes,

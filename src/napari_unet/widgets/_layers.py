@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import dask.array as da
 import numpy as np
 
-from napari_unet.axes import from_canonical, guess_axes, parse_axes, to_canonical
+from napari_unet.axes import from_canonical, to_canonical
 from napari_unet.config.training import TrainingConfig
 from napari_unet.errors import InputError
 
@@ -22,28 +22,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-_NAMES = {
-    **{"t": "T", "time": "T", "frame": "T", "c": "C", "ch": "C", "channel": "C"},
-    **{"z": "Z", "plane": "Z", "slice": "Z", "depth": "Z"},
-    **{"y": "Y", "row": "Y", "height": "Y", "x": "X", "col": "X", "column": "X", "width": "X"},
-}
 _METADATA_KEY = "napari_unet"
-
-
-@dataclass(frozen=True)
-class LayerAxes:
-    """What the axes of a layer's array mean.
-
-    Attributes
-    ----------
-    names
-        One letter an axis of the array, such as "ZYX", or "YXC" for colours.
-    guessed
-        Whether the layer does not say so itself; a guess is shown before it is used.
-    """
-
-    names: str
-    guessed: bool
 
 
 @dataclass(frozen=True)
@@ -65,32 +44,6 @@ class Role:
     look: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_axes(layer: Layer) -> LayerAxes:
-    """Find out what the axes of a layer mean.
-
-    Parameters
-    ----------
-    layer
-        Image or Labels layer.
-
-    Returns
-    -------
-    LayerAxes
-        From the axis labels where they are names that one knows, such as "z" or "time"; else from the shape.
-
-    Raises
-    ------
-    InputError
-        If the layer has too few or too many axes.
-    """
-    rgb = bool(getattr(layer, "rgb", False))
-    known = [_NAMES.get(str(label).strip().lower(), "?") for label in layer.axis_labels]
-    try:
-        return LayerAxes(parse_axes("".join(known) + "C" * rgb), guessed=False)
-    except InputError:
-        return LayerAxes(guess_axes(_array(layer).shape, rgb=rgb), guessed=True)
-
-
 def read_canonical(layer: Layer, axes: str) -> Any:
     """View the pixels of a layer in the order TCZYX.
 
@@ -99,7 +52,7 @@ def read_canonical(layer: Layer, axes: str) -> Any:
     layer
         Image or Labels layer; of several resolutions the finest is taken.
     axes
-        Names of its axes, see `read_axes`.
+        Names of its axes, see `napari_unet.widgets._axes.read_axes`.
 
     Returns
     -------

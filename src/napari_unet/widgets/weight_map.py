@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox
 from napari.layers import Labels
-from napari.utils.notifications import show_error
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.config.weight_map import PUBLISHED_BORDER
 from napari_unet.errors import InputError
+from napari_unet.widgets._axes import AxesBox
+from napari_unet.widgets._dock import Dock
 from napari_unet.widgets._followed import WeightMapFollower
 from napari_unet.widgets._form import SettingsForm
-from napari_unet.widgets._layers import read_axes, read_scheme, store_scheme
+from napari_unet.widgets._layers import read_scheme, store_scheme
 
 if TYPE_CHECKING:
     import napari
     from napari.layers import Image
 
 
-class WeightMapWidget(QWidget):
+class WeightMapWidget(Dock):
     """Shows the weight map of the plane one looks at.
 
     Parameters
@@ -30,43 +29,32 @@ class WeightMapWidget(QWidget):
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        self._viewer = viewer
+        super().__init__(viewer)
         self._follower: WeightMapFollower | None = None
         self._layer: Labels | None = None
-        self.labels = ComboBox(choices=self._labels_layers)
+        self.labels = self.layer_box(Labels, "Labels layer with the annotated cells.")
+        self.axes = AxesBox()
         self.form = SettingsForm(["training.scheme", "weight_map"], fold=False)
-        self.button = QPushButton("Show weight map")
-        self.status = QLabel()
-        self._lay_out()
+        self.form.prepend_row("Axes", self.axes)
+        self.form.prepend_row("Labels", self.labels.native)
+        self.body.addWidget(self.form)
+        self.body.addStretch()
+        self.button = self.primary_button(
+            "Show weight map", "Show how much each pixel will count in training, and follow every stroke."
+        )
+        self.button.setCheckable(True)
         self._suggest()
         self.labels.changed.connect(self._choose)
+        self.axes.changed.connect(self._restart)
         self.form.changed.connect(self._change)
         self.button.toggled.connect(self._restart)
         self._choose(self.labels.value)
 
     def reset_choices(self, event: Any = None) -> None:
         """Offer the Labels layers that there are now; napari calls it."""
-        self.labels.reset_choices()
+        super().reset_choices()
         if self.labels.value is not self._layer:
             self._choose(self.labels.value)
-
-    def _lay_out(self) -> None:
-        """Put the parts together."""
-        self.labels.native.setToolTip("<p>Labels layer with the annotated cells.</p>")
-        self.labels.native.setMinimumWidth(80)
-        self.button.setCheckable(True)
-        self.button.setToolTip("<p>Show how much each pixel will count in training, and follow every stroke.</p>")
-        self.status.setWordWrap(True)
-        self.form.prepend_row("Labels", self.labels.native)
-        layout = QVBoxLayout(self)
-        for part in (self.form, self.button, self.status):
-            layout.addWidget(part)
-        layout.addStretch()
-
-    def _labels_layers(self, _: Any) -> list[Labels]:
-        """List what can be followed."""
-        return [layer for layer in self._viewer.layers if isinstance(layer, Labels)]
 
     def _suggest(self) -> None:
         """Show the published numbers where none are entered."""
@@ -77,6 +65,7 @@ class WeightMapWidget(QWidget):
     def _choose(self, layer: Labels | None) -> None:
         """Take over another layer and its scheme."""
         self._layer = layer
+        self.axes.show_layer(layer)
         if layer is not None:
             self.form.editors["training.scheme"].setValue(read_scheme(layer))
         self._restart()
@@ -99,21 +88,24 @@ class WeightMapWidget(QWidget):
 
     def _follow(self, layer: Labels) -> None:
         """Follow a layer."""
+        self.say("")
         try:
-            axes = read_axes(layer)
-            self._follower = WeightMapFollower(self._viewer, layer, axes.names, self.form.recipe(), self)
+            self._follower = WeightMapFollower(self.viewer, layer, self.axes.axes, self.form.recipe(), self)
         except InputError as error:
-            show_error(str(error))
+            self.say(str(error), "error")
             self._end()
             return
-        guess = " (guessed from its shape)" if axes.guessed else ""
-        self.status.setText(f"Axes of the layer: {axes.names}{guess}")
         self._follower.computed.connect(self._fit_contrast)
-        self._follower.failed.connect(self._end)
+        self._follower.failed.connect(self._fail)
 
     def _fit_contrast(self, weights: Image, greatest: float) -> None:
         """Let the brightest colour be the greatest weight, and black no weight."""
         weights.contrast_limits = (0.0, greatest or 1.0)
+
+    def _fail(self, error: Exception) -> None:
+        """Show why it is not followed any more."""
+        self.say(str(error), "error")
+        self._end()
 
     def _end(self) -> None:
         """Release the button."""

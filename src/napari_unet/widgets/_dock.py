@@ -1,0 +1,195 @@
+"""What every dock widget of the plugin is made of: content that scrolls, and a foot that stays in sight."""
+
+from __future__ import annotations
+
+import html
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from magicgui.widgets import ComboBox
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_unet.widgets._session import session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import napari
+    from napari.layers import Layer
+    from qtpy.QtGui import QHideEvent, QShowEvent
+
+Level = Literal["info", "warning", "error"]
+
+_LEAST_WIDTH_PX = 80
+_FOOT_STYLE = """
+QPushButton#primary {{ background-color: {current}; color: {text}; font-weight: bold; padding: 6px; }}
+QPushButton#primary:hover {{ border: 1px solid {text}; }}
+QPushButton#primary:disabled {{ background-color: {primary}; color: {highlight}; }}
+QLabel#message {{ padding: 4px 6px; border-left: 3px solid {current}; background-color: {foreground}; }}
+QLabel#message[level="warning"] {{ border-left-color: {warning}; }}
+QLabel#message[level="error"] {{ border-left-color: {error}; }}
+"""
+
+
+class Dock(QWidget):
+    """Base of the dock widgets.
+
+    Parameters
+    ----------
+    viewer
+        The viewer it is docked in.
+
+    Attributes
+    ----------
+    viewer
+        The viewer.
+    session
+        What the docks of this viewer share.
+    body
+        Layout of the content, which scrolls where the screen is small.
+    foot
+        Layout of what stays in sight: the main button, progress, the message.
+    message
+        The label of `say`.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.session = session_of(viewer)
+        self._boxes: list[ComboBox] = []
+        self._keys: dict[str, Callable[[Any], object]] = {}
+        content, self.body, self.foot = QWidget(), QVBoxLayout(), QVBoxLayout()
+        content.setLayout(self.body)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(_scrolling(content), stretch=1)
+        layout.addLayout(self.foot)
+        self.foot.setContentsMargins(9, 0, 9, 9)
+        self.message = QLabel()
+        self.message.setObjectName("message")
+        self.message.setWordWrap(True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.message.hide()
+        self.foot.addWidget(self.message)
+        self.viewer.events.theme.connect(self._follow_theme)
+        self._follow_theme()
+
+    def reset_choices(self, event: Any = None) -> None:
+        """Offer the layers that there are now; napari calls it."""
+        for box in self._boxes:
+            box.reset_choices()
+
+    def layer_box(self, kinds: type[Layer] | tuple[type[Layer], ...], tooltip: str) -> ComboBox:
+        """Make a choice of layers that follows the viewer.
+
+        Parameters
+        ----------
+        kinds
+            Kinds of layers to offer.
+        tooltip
+            What is to be chosen.
+
+        Returns
+        -------
+        magicgui.widgets.ComboBox
+            With ``value`` (a layer or None), ``changed`` and ``native``, the Qt widget.
+        """
+        box = ComboBox(choices=lambda _: [layer for layer in self.viewer.layers if isinstance(layer, kinds)])
+        box.native.setToolTip(f"<p>{html.escape(tooltip)}</p>")
+        box.native.setMinimumWidth(_LEAST_WIDTH_PX)
+        self._boxes.append(box)
+        return box
+
+    def primary_button(self, text: str, tooltip: str) -> QPushButton:
+        """Make the button for what the dock is there for, and put it into the foot.
+
+        Parameters
+        ----------
+        text
+            What it does, as an order.
+        tooltip
+            What happens then.
+
+        Returns
+        -------
+        QPushButton
+            In the colour of the theme that stands out.
+        """
+        button = QPushButton(text)
+        button.setObjectName("primary")
+        button.setToolTip(f"<p>{html.escape(tooltip)}</p>")
+        self.foot.insertWidget(self.foot.count() - 1, button)
+        return button
+
+    def say(self, text: str, level: Level = "info") -> None:
+        """Show a message in the foot until there is another.
+
+        Parameters
+        ----------
+        text
+            Plain text; empty: nothing is shown.
+        level
+            How bad it is.
+        """
+        self.message.setText(f"<p>{html.escape(text)}</p>")
+        self.message.setProperty("level", level)
+        # Rules that depend on a property are applied again only when the style sheet is set.
+        self._follow_theme()
+        self.message.setVisible(bool(text))
+
+    def bind_keys(self, keys: Mapping[str, Callable[[], object]]) -> None:
+        """Let keys do something while the dock is open.
+
+        Parameters
+        ----------
+        keys
+            What to call, by the key as napari writes it, such as ``"Shift-N"``; none of napari's own.
+        """
+        self._keys = {key: _key_action(action) for key, action in keys.items()}
+        # Destroyed in one go with the window, a dock is not hidden first.
+        self.destroyed.connect(partial(_release, self.viewer, self._keys))
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Take the keys."""
+        super().showEvent(event)
+        for key, action in self._keys.items():
+            self.viewer.bind_key(key, action, overwrite=True)
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Give the keys back."""
+        super().hideEvent(event)
+        _release(self.viewer, self._keys)
+
+    def _follow_theme(self, event: Any = None) -> None:
+        """Take the colours of the viewer's theme."""
+        self.setStyleSheet(_FOOT_STYLE.format(**get_theme(self.viewer.theme).to_rgb_dict()))
+
+
+def _scrolling(content: QWidget) -> QScrollArea:
+    """Let content scroll up and down where there is too little room."""
+    area = QScrollArea()
+    area.setWidget(content)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+    return area
+
+
+def _key_action(action: Callable[[], object]) -> Callable[[Any], object]:
+    """Make what napari calls with its viewer; it reads the name of the function, which a partial one has not."""
+
+    def act(_viewer: object) -> None:
+        action()
+
+    return act
+
+
+def _release(viewer: napari.viewer.Viewer, keys: Mapping[str, Callable[[Any], object]], _: object = None) -> None:
+    """Give keys back; Qt may hand over the object that is destroyed."""
+    for key, action in keys.items():
+        if action in viewer.keymap.values():
+            viewer.bind_key(key, None)

@@ -1,0 +1,83 @@
+"""How far long work is: a bar in the dock, and one in napari's activity dock."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+from napari.utils import progress
+from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+
+_PARTS = 1000
+
+
+class ProgressLine(QWidget):
+    """A bar with a line of text under it, out of sight while nothing runs.
+
+    Parameters
+    ----------
+    title
+        Name of the work in the activity dock.
+    """
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+        self._mirror: list[Any] = []
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setMaximumHeight(8)
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.text)
+        self.hide()
+        # The activity dock would show the work of a destroyed dock for ever.
+        self.destroyed.connect(partial(_end, self._mirror))
+
+    def begin(self, text: str) -> None:
+        """Show that work has begun, how long it takes is not known yet.
+
+        Parameters
+        ----------
+        text
+            What happens now.
+        """
+        _end(self._mirror)
+        self._mirror.append(progress(total=_PARTS, desc=self._title))
+        self.bar.setRange(0, 0)
+        self.text.setText(text)
+        self.show()
+
+    def advance(self, share: float, text: str) -> None:
+        """Show how far it is.
+
+        Parameters
+        ----------
+        share
+            Part that is done, 0 … 1.
+        text
+            What happens now, such as "step 120, 35 s left".
+        """
+        done = round(min(max(share, 0.0), 1.0) * _PARTS)
+        self.bar.setRange(0, _PARTS)
+        self.bar.setValue(done)
+        self.text.setText(text)
+        for mirror in self._mirror:
+            mirror.update(done - mirror.n)
+
+    def end(self) -> None:
+        """Show no longer."""
+        _end(self._mirror)
+        self.hide()
+
+
+def _end(mirror: list[Any], _: object = None) -> None:
+    """Take a bar out of the activity dock; Qt may hand over the object that is destroyed."""
+    while mirror:
+        with closing(mirror.pop()):
+            pass

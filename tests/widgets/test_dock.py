@@ -1,0 +1,155 @@
+"""What all docks share: choices that follow the viewer, axes that can be corrected, keys, messages, themes."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel
+
+from napari_unet.widgets._axes import AxesBox
+from napari_unet.widgets._dock import Dock
+from napari_unet.widgets._progress import ProgressLine
+from napari_unet.widgets._session import HOME_VARIABLE, Session, projects_home, session_of
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    return make_napari_viewer(show=True)
+
+
+@pytest.fixture
+def docked(qtbot):
+    def add(viewer, dock: Dock) -> Dock:
+        viewer.window.add_dock_widget(dock, name="dock")
+        qtbot.waitUntil(dock.isVisible)
+        return dock
+
+    return add
+
+
+def test_layer_boxes_follow_the_viewer(viewer, docked) -> None:
+    dock = docked(viewer, Dock(viewer))
+    box = dock.layer_box(Labels, "Which & why")
+    assert box.value is None and box.native.toolTip() == "<p>Which &amp; why</p>"
+    viewer.add_image(np.zeros((4, 4)))
+    labels = viewer.add_labels(np.zeros((4, 4), int))
+    assert box.choices == (labels,)
+    labels.name = "cells"
+    assert box.native.currentText() == "cells"
+    viewer.layers.remove(labels)
+    assert box.value is None
+
+
+def test_keys_belong_to_an_open_dock_only(viewer, docked, qtbot) -> None:
+    calls = []
+    dock = Dock(viewer)
+    dock.bind_keys({"Shift-F": lambda: calls.append("F")})
+    docked(viewer, dock)
+    canvas = viewer.window._qt_viewer
+    qtbot.keyClick(canvas, Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
+    assert calls == ["F"]
+    dock.parent().hide()
+    qtbot.keyClick(canvas, Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
+    dock.parent().show()
+    qtbot.keyClick(canvas, Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
+    assert calls == ["F", "F"]
+    viewer.window.remove_dock_widget(dock)
+    assert "Shift+F" not in [str(key) for key in viewer.keymap]
+
+
+def test_a_removed_dock_is_forgotten(viewer, docked, qtbot) -> None:
+    dock = Dock(viewer)
+    dock.bind_keys({"Shift-F": lambda: None})
+    reference = weakref.ref(docked(viewer, dock))
+    viewer.window.remove_dock_widget(dock)
+    dock.deleteLater()
+    del dock
+    qtbot.wait(50)
+    gc.collect()
+    assert reference() is None
+
+
+def test_messages_are_shown_as_they_are_written(viewer, docked) -> None:
+    dock = docked(viewer, Dock(viewer))
+    dock.say("sigma < 5 & more", "error")
+    assert dock.message.isVisibleTo(dock) and "sigma &lt; 5 &amp; more" in dock.message.text()
+    dock.say("")
+    assert not dock.message.isVisibleTo(dock)
+
+
+def test_colours_follow_the_theme(viewer, docked) -> None:
+    dock = docked(viewer, Dock(viewer))
+    before = dock.styleSheet()
+    viewer.theme = "light" if viewer.theme != "light" else "dark"
+    assert dock.styleSheet() != before
+
+
+def test_content_scrolls_in_a_small_window(viewer, docked) -> None:
+    dock = docked(viewer, Dock(viewer))
+    for number in range(200):
+        dock.body.addWidget(QLabel(str(number)))
+    assert dock.minimumSizeHint().height() < 300
+
+
+@pytest.mark.parametrize(
+    ("shape", "rgb"), [((5, 6), False), ((5, 6, 7), False), ((5, 6, 3), True), ((2, 3, 5, 6), False)]
+)
+def test_axes_can_be_corrected_and_the_layer_keeps_it(qtbot, shape: tuple[int, ...], rgb: bool) -> None:
+    layer = Image(np.zeros(shape), rgb=rgb)
+    box, other = AxesBox(), AxesBox()
+    for each in (box, other):
+        qtbot.addWidget(each)
+        each.show_layer(layer)
+    assert "guessed" in box.currentText()
+    for index in range(box.count()):
+        names = box.itemData(index)
+        assert len(names) == len(shape) and (names[-1] == "C") >= rgb
+    with qtbot.waitSignal(other.changed):
+        box.activated.emit(box.count() - 1)
+    assert box.axes == other.axes == names
+    assert box.currentText() == names
+
+
+def test_an_axes_box_without_a_layer_is_empty(qtbot) -> None:
+    box = AxesBox()
+    qtbot.addWidget(box)
+    box.show_layer(None)
+    assert (box.axes, box.count(), box.isEnabled()) == ("", 0, False)
+    box.show_layer(Image(np.zeros((1,) * 6)))
+    assert box.axes == "" and box.count() == 1
+
+
+def test_progress_shows_and_goes(viewer, qtbot) -> None:
+    line = ProgressLine("Training")
+    viewer.window.add_dock_widget(line)
+    line.begin("Reading")
+    line.advance(0.25, "a quarter")
+    line.advance(0.5, "half")
+    assert (
+        line.isVisibleTo(line.parent()) and line.bar.value() == line.bar.maximum() // 2 and line.text.text() == "half"
+    )
+    line.end()
+    assert not line.isVisibleTo(line.parent())
+
+
+def test_docks_of_a_viewer_share_a_session_and_viewers_do_not(make_napari_viewer, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    first, second = make_napari_viewer(), make_napari_viewer()
+    assert Dock(first).session is Dock(first).session
+    assert Dock(first).session is not Dock(second).session
+    assert session_of(first).project.parent == projects_home() == tmp_path
+
+
+def test_a_suggested_pair_lasts_as_long_as_its_layers() -> None:
+    session, image, labels = Session(), Image(np.zeros((4, 4))), Labels(np.zeros((4, 4), int))
+    assert session.suggested_pair() is None
+    session.suggest_pair(image, labels)
+    assert session.suggested_pair() == (image, labels)
+    del labels
+    gc.collect()
+    assert session.suggested_pair() is None
