@@ -113,3 +113,37 @@ def test_grey_values_keep_their_order_without_noise() -> None:
     for seed in range(20):
         changed = change_grey(ramp, draw_grey_change(config, 1, generator(seed)))
         assert (changed.diff() > 0).all()
+
+
+def test_inversion_swaps_dark_and_bright_in_half_of_the_patches() -> None:
+    config = OFF.model_copy(update={"invert": True})
+    ramp = torch.linspace(-1, 1, 100)[None, None]
+    changed = [change_grey(ramp, draw_grey_change(config, 1, generator(seed))) for seed in range(100)]
+    inverted = [torch.allclose(values, -ramp, atol=1e-6) for values in changed]
+    assert 30 < sum(inverted) < 70
+    assert all(
+        torch.allclose(values, ramp, atol=1e-6)
+        for values, swapped in zip(changed, inverted, strict=True)
+        if not swapped
+    )
+
+
+def test_blur_keeps_the_light_and_spreads_a_point_at_most_as_far_as_set() -> None:
+    point = torch.zeros(1, 41, 41)
+    point[0, 20, 20] = 1
+    place = torch.arange(41) - 20.0
+    widths = []
+    for seed in range(20):
+        blurred = change_grey(point, draw_grey_change(OFF.model_copy(update={"blur": 2.0}), 1, generator(seed)))
+        assert blurred.sum().item() == pytest.approx(1, abs=1e-4)
+        widths.append((blurred.sum(1)[0] * place**2).sum().item() ** 0.5)
+    assert max(widths) <= 2.0
+    assert max(widths) > 1.2
+
+
+def test_uneven_light_is_slow_and_as_strong_as_set() -> None:
+    config = OFF.model_copy(update={"uneven_light": 0.2})
+    flat = torch.zeros(1, 200, 200)
+    lit = torch.stack([change_grey(flat, draw_grey_change(config, 1, generator(seed))) for seed in range(60)])
+    assert lit.std().item() == pytest.approx(0.2, rel=0.3)
+    assert lit.diff(dim=-1).abs().max().item() < 0.02

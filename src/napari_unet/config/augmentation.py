@@ -45,3 +45,17 @@ class AugmentationConfig(Settings):
         ge=0,
         le=1,
     )
+    invert: bool = setting(
+        False, title="Invert", help="Swap dark and bright in half of the patches, for a model that knows both."
+    )
+    blur: float = setting(
+        0.0, title="Blur", help="Largest standard deviation in px of the added blur.", step=0.25, ge=0, le=10
+    )
+    uneven_light: float = setting(
+        0.0,
+        title="Uneven light",
+        help="Standard deviation of an added slow change of brightness, relative to half the range of the image.",
+        step=0.05,
+        ge=0,
+        le=2,
+    )

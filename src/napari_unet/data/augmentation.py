@@ -40,20 +40,26 @@ class Warp:
 
 @dataclass(frozen=True)
 class GreyChange:
-    """Drawn parameters of one patch's intensities; each of shape (C, 1, 1).
+    """Drawn parameters of one patch's intensities, in the order in which they act.
 
     Attributes
     ----------
-    gain, shift
-        New value = gain * value + shift, of values normalised to about -1 … 1.
+    blur
+        (taps,), an odd number of weights along each axis; one tap blurs nothing.
+    light
+        (C, 3, 3), brightness added at the grid points.
     gamma
-        Exponent on the values rescaled to 0 … 1.
+        (C, 1, 1), exponent on the values rescaled to 0 … 1.
+    gain, shift
+        (C, 1, 1): new value = gain * value + shift, of values normalised to about -1 … 1.
     noise
-        Standard deviation of the added Gaussian noise.
+        (C, 1, 1), standard deviation of the added Gaussian noise.
     seed
         Seed of the noise.
     """
 
+    blur: Tensor
+    light: Tensor
     gain: Tensor
     shift: Tensor
     gamma: Tensor
@@ -225,11 +231,31 @@ def draw_grey_change(config: AugmentationConfig, channels: int, generator: torch
     GreyChange
         The drawn parameters.
     """
-    drawn = torch.rand(4, channels, 1, 1, generator=generator, device=generator.device)
+    device = generator.device
+    drawn = torch.rand(4, channels, 1, 1, generator=generator, device=device)
     gain = (1 + config.contrast) ** (2 * drawn[0] - 1)
     gamma = (1 + config.contrast) ** (2 * drawn[2] - 1)
-    seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
-    return GreyChange(gain, config.brightness * (2 * drawn[1] - 1), gamma, config.noise * drawn[3] ** 2, seed)
+    sharpness, side = torch.rand(2, generator=generator, device=device)
+    if config.invert:
+        gain *= torch.sign(side - 0.5)
+    light = torch.randn(channels, GRID, GRID, generator=generator, device=device) * config.uneven_light
+    seed = int(torch.randint(2**62, (1,), generator=generator, device=device))
+    return GreyChange(
+        blur=_gaussian(config.blur * sharpness, math.ceil(3 * config.blur)),
+        light=light,
+        gain=gain,
+        shift=config.brightness * (2 * drawn[1] - 1),
+        gamma=gamma,
+        noise=config.noise * drawn[3] ** 2,
+        seed=seed,
+    )
+
+
+def _gaussian(sigma: Tensor, radius: int) -> Tensor:
+    """Give the weights of a blur, as many for a narrow one as for the widest."""
+    distance = torch.arange(-radius, radius + 1, device=sigma.device) / sigma.clamp(min=1e-3)
+    weights = torch.exp(-0.5 * distance**2)
+    return weights / weights.sum()
 
 
 def change_grey(image: Tensor, change: GreyChange) -> Tensor:
@@ -249,7 +275,24 @@ def change_grey(image: Tensor, change: GreyChange) -> Tensor:
     """
     generator = torch.Generator(image.device).manual_seed(change.seed)
     noise = torch.randn(image.shape, generator=generator, device=image.device)
+    lit = _blurred(image, change.blur) + _slow(change.light, image.shape)
     # Gamma bends only what lies between the percentiles that became -1 and 1.
-    inside = ((image + 1) / 2).clamp(0, 1)
-    bent = image + 2 * (inside.pow(change.gamma) - inside)
+    inside = ((lit + 1) / 2).clamp(0, 1)
+    bent = lit + 2 * (inside.pow(change.gamma) - inside)
     return torch.addcmul(change.shift, bent, change.gain).addcmul_(noise, change.noise)
+
+
+def _blurred(image: Tensor, weights: Tensor) -> Tensor:
+    """Blur along both axes, mirrored at the edge."""
+    radius = len(weights) // 2
+    if not radius:
+        return image
+    padded = functional.pad(image, (radius,) * 4, mode="reflect")[:, None]
+    rows = functional.conv2d(padded, weights[None, None, :, None])
+    return functional.conv2d(rows, weights[None, None, None])[:, 0]
+
+
+def _slow(grid: Tensor, shape: torch.Size) -> Tensor:
+    """Spread values at the grid points smoothly over a patch."""
+    along_y, along_x = (_basis(size)[:, :GRID].to(grid.device) for size in shape[-2:])
+    return along_y @ grid @ along_x.T
