@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from qtpy.QtGui import QHideEvent, QShowEvent
 
+#: Name of the plugin in napari.
+PLUGIN = "napari-unet-interactive"
+
 Level = Literal["info", "warning", "error"]
 
 _LEAST_WIDTH_PX = 80
@@ -166,6 +169,27 @@ class Dock(QWidget):
     def _follow_theme(self, event: Any = None) -> None:
         """Take the colours of the viewer's theme."""
         self.setStyleSheet(_FOOT_STYLE.format(**get_theme(self.viewer.theme).to_rgb_dict()))
+
+
+def open_dock(viewer: napari.viewer.Viewer, name: str) -> Any:
+    """Open a dock of the plugin beside its others, or bring it to the front.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    name
+        Its name in the menu, such as "Train".
+
+    Returns
+    -------
+    Dock
+        The widget.
+    """
+    frame, widget = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
+    frame.show()
+    frame.raise_()
+    return widget
 
 
 def _scrolling(content: QWidget) -> QScrollArea:
