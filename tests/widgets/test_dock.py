@@ -96,6 +96,15 @@ def test_content_scrolls_in_a_small_window(viewer, docked) -> None:
     assert dock.minimumSizeHint().height() < 300
 
 
+def test_nothing_is_cut_off_at_the_side(viewer, docked, qtbot) -> None:
+    dock = docked(viewer, Dock(viewer))
+    wide = QLabel()
+    wide.setMinimumWidth(400)
+    dock.body.addWidget(wide)
+    qtbot.waitUntil(lambda: dock.width() > 400)
+    assert wide.visibleRegion().boundingRect().width() == wide.width()
+
+
 @pytest.mark.parametrize(
     ("shape", "rgb"), [((5, 6), False), ((5, 6, 7), False), ((5, 6, 3), True), ((2, 3, 5, 6), False)]
 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from npe2 import PluginManager, PluginManifest
 
 from napari_unet.widgets._dock import PLUGIN, open_dock
-from napari_unet.widgets.guide import GuideWidget
+
+if TYPE_CHECKING:
+    from napari_unet.widgets.guide import GuideWidget
 
 MANIFEST = PluginManifest.from_distribution(PLUGIN)
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.widgets import ComboBox
 from napari.utils.theme import get_theme
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtGui import QColor, QPalette
+from qtpy.QtWidgets import QDockWidget, QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_unet.widgets._session import session_of
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import napari
     from napari.layers import Layer
+    from qtpy.QtCore import QObject
     from qtpy.QtGui import QHideEvent, QShowEvent
 
 #: Name of the plugin in napari.
@@ -26,6 +28,8 @@ PLUGIN = "napari-unet-interactive"
 Level = Literal["info", "warning", "error"]
 
 _LEAST_WIDTH_PX = 80
+_LEAST_HEIGHT_PX = 80
+_USUAL_WIDTH_PX = 300
 _FOOT_STYLE = """
 QPushButton#primary {{ background-color: {current}; color: {text}; font-weight: bold; padding: 6px; }}
 QPushButton#primary:hover {{ border: 1px solid {text}; }}
@@ -34,6 +38,37 @@ QLabel#message {{ padding: 4px 6px; border-left: 3px solid {current}; background
 QLabel#message[level="warning"] {{ border-left-color: {warning}; }}
 QLabel#message[level="error"] {{ border-left-color: {error}; }}
 """
+
+
+class _Scroll(QScrollArea):
+    """Lets content scroll up and down where there is too little room, and is always as wide as it must be."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self.setWidget(content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        content.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Tell the layout around when the content needs another width."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+    def minimumSizeHint(self) -> QSize:
+        """Give room for the width of the content and the bar beside it."""
+        return QSize(self._content_width(), _LEAST_HEIGHT_PX)
+
+    def sizeHint(self) -> QSize:
+        """Ask for a comfortable width."""
+        return super().sizeHint().expandedTo(QSize(max(self._content_width(), _USUAL_WIDTH_PX), 0))
+
+    def _content_width(self) -> int:
+        """Give the least width of the content and the bar."""
+        content, bar = self.widget(), self.verticalScrollBar()
+        return (content.minimumSizeHint().width() if content else 0) + (bar.sizeHint().width() if bar else 0)
 
 
 class Dock(QWidget):
@@ -68,7 +103,7 @@ class Dock(QWidget):
         content.setLayout(self.body)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(_scrolling(content), stretch=1)
+        layout.addWidget(_Scroll(content), stretch=1)
         layout.addLayout(self.foot)
         self.foot.setContentsMargins(9, 0, 9, 9)
         self.message = QLabel()
@@ -156,8 +191,11 @@ class Dock(QWidget):
         self.destroyed.connect(partial(_release, self.viewer, self._keys))
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Take the keys."""
+        """Take the keys, and a short name for the tab; napari puts that of the distribution behind it."""
         super().showEvent(event)
+        frame = self.parentWidget()
+        if isinstance(frame, QDockWidget):
+            frame.setWindowTitle(frame.windowTitle().removesuffix(f" ({PLUGIN})"))
         for key, action in self._keys.items():
             self.viewer.bind_key(key, action, overwrite=True)
 
@@ -168,7 +206,12 @@ class Dock(QWidget):
 
     def _follow_theme(self, event: Any = None) -> None:
         """Take the colours of the viewer's theme."""
-        self.setStyleSheet(_FOOT_STYLE.format(**get_theme(self.viewer.theme).to_rgb_dict()))
+        theme = get_theme(self.viewer.theme)
+        self.setStyleSheet(_FOOT_STYLE.format(**theme.to_rgb_dict()))
+        # The blue that links have cannot be read on dark ground.
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Link, QColor(theme.text.as_hex()))
+        self.setPalette(palette)
 
 
 def open_dock(viewer: napari.viewer.Viewer, name: str) -> Any:
@@ -190,17 +233,6 @@ def open_dock(viewer: napari.viewer.Viewer, name: str) -> Any:
     frame.show()
     frame.raise_()
     return widget
-
-
-def _scrolling(content: QWidget) -> QScrollArea:
-    """Let content scroll up and down where there is too little room."""
-    area = QScrollArea()
-    area.setWidget(content)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-    return area
 
 
 def _key_action(action: Callable[[], object]) -> Callable[[Any], object]:
