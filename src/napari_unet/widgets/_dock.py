@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from magicgui.widgets import ComboBox
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, QSize, Qt
-from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QDockWidget, QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_unet.widgets._session import session_of
@@ -206,12 +205,7 @@ class Dock(QWidget):
 
     def _follow_theme(self, event: Any = None) -> None:
         """Take the colours of the viewer's theme."""
-        theme = get_theme(self.viewer.theme)
-        self.setStyleSheet(_FOOT_STYLE.format(**theme.to_rgb_dict()))
-        # The blue that links have cannot be read on dark ground.
-        palette = self.palette()
-        palette.setColor(QPalette.ColorRole.Link, QColor(theme.text.as_hex()))
-        self.setPalette(palette)
+        self.setStyleSheet(_FOOT_STYLE.format(**get_theme(self.viewer.theme).to_rgb_dict()))
 
 
 def open_dock(viewer: napari.viewer.Viewer, name: str) -> Any:

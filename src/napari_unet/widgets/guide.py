@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from napari.utils.theme import get_theme
 from qtpy.QtWidgets import QLabel
 
 from napari_unet.widgets._dock import PLUGIN, Dock, open_dock
@@ -37,17 +38,26 @@ class GuideWidget(Dock):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__(viewer)
-        self.steps = [self._add_step(number, title, text) for number, (title, text) in enumerate(_STEPS.items(), 1)]
+        self.steps = [self._add_step() for _ in _STEPS]
         self.body.addStretch()
+        self.viewer.events.theme.connect(self._write)
+        self._write()
 
-    def _add_step(self, number: int, title: str, text: str) -> QLabel:
-        """Add one step."""
-        step = QLabel(f"<p><b>{number}. {title}</b><br>{' '.join(text.split())}</p>")
+    def _add_step(self) -> QLabel:
+        """Add room for a step."""
+        step = QLabel()
         step.setWordWrap(True)
-        step.setToolTip("<p>Click on a coloured word to open it.</p>")
+        step.setToolTip("<p>Click on an underlined word to open it.</p>")
         step.linkActivated.connect(self._open)
         self.body.addWidget(step)
         return step
+
+    def _write(self, event: Any = None) -> None:
+        """Write the steps; links need the colour of the theme, their usual blue cannot be read on dark ground."""
+        colour = get_theme(self.viewer.theme).text.as_hex()
+        for number, (step, (title, text)) in enumerate(zip(self.steps, _STEPS.items(), strict=True), 1):
+            linked = " ".join(text.split()).replace("<a ", f'<a style="color: {colour}" ')
+            step.setText(f"<p><b>{number}. {title}</b><br>{linked}</p>")
 
     def _open(self, link: str) -> None:
         """Open a dock or a sample."""
