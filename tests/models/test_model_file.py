@@ -17,8 +17,8 @@ from safetensors.numpy import save_file
 
 from napari_unet.errors import InputError
 from napari_unet.models import model_file
+from napari_unet.models.card import FORMAT_VERSION
 from napari_unet.models.model_file import (
-    FORMAT_VERSION,
     TrainedModel,
     load_model,
     read_tensors,

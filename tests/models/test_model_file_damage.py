@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from napari_unet.errors import InputError
-from napari_unet.models.model_file import FORMAT_VERSION, TrainedModel, load_model, save_model
+from napari_unet.models.card import FORMAT_VERSION
+from napari_unet.models.model_file import TrainedModel, load_model, save_model
 from networks import equal, make_model
 
 if TYPE_CHECKING:

@@ -1,0 +1,185 @@
+"""The card of a model: what it is, besides its weights. Can be read without loading torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError, safe_open
+
+from napari_unet.config.recipe import Recipe
+from napari_unet.data.normalization import Normalization
+from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+
+#: Raised when a file of this version cannot be read by older programs.
+FORMAT_VERSION = 1
+#: Where the card stands in the metadata of the file.
+CARD_KEY = "napari_unet"
+ADVICE = "Give a .safetensors file written by napari-unet."
+
+
+class ModelCard(BaseModel):
+    """What a model is, besides its weights.
+
+    Attributes
+    ----------
+    format_version
+        Version of the file format.
+    in_channels, n_classes
+        Channels of the image and classes, the background included.
+    class_names
+        A name for each class.
+    class_balance
+        Weight of each class in the loss, on average; prediction takes it out again, so that probabilities are
+        those of the real frequencies. Empty: nothing to take out.
+    recipe
+        Every setting of the run that made the model, the architecture among them.
+    normalization
+        How intensities are brought to the range the network knows.
+    scale
+        Factor by which images are resampled before the network sees them; None: not chosen yet, they are taken as they
+        are, and a training that starts from this model chooses its own.
+    axes, spacing
+        Axes of the training images and their pixel sizes in µm, by axis.
+    small_cell_px
+        Pixels of a small cell of the training data (fifth percentile), None where there were no cells.
+    training_data
+        SHA-256 of the annotations of each training image, by name.
+    metrics
+        Figures of the held-out part at the end of the training.
+    versions
+        Versions of the programs that wrote the file.
+    weights_sha256
+        SHA-256 of the weights.
+    card_sha256
+        SHA-256 of the JSON text of the card, taken while this value was empty.
+    """
+
+    # JSON has no word for NaN, which a metric may be: null would make the file unreadable.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    format_version: int = Field(FORMAT_VERSION, ge=1)
+    in_channels: int = Field(ge=1, le=4096)
+    n_classes: int = Field(ge=2, le=255)
+    class_names: tuple[str, ...] = ("background", "cell")
+    class_balance: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    recipe: Recipe = Recipe()
+    normalization: Normalization
+    scale: float | None = Field(None, gt=0)
+    axes: str = "YX"
+    spacing: dict[str, float] = {}
+    small_cell_px: float | None = None
+    training_data: dict[str, str] = {}
+    metrics: dict[str, float] = {}
+    versions: dict[str, str] = {}
+    weights_sha256: str = ""
+    card_sha256: str = ""
+
+
+def read_card(path: str | os.PathLike[str]) -> ModelCard:
+    """Read the card of a model file; the weights are not looked at.
+
+    Parameters
+    ----------
+    path
+        A ``.safetensors`` file written by `napari_unet.save_model`.
+
+    Returns
+    -------
+    ModelCard
+        What the model is.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, a pickle, cut short, foreign, of a newer format, or its card damaged.
+    """
+    refuse_foreign(Path(path))
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise unreadable(path, error) from None
+    return parse_card(metadata, Path(path))
+
+
+def unreadable(path: str | os.PathLike[str], error: Exception) -> InputError:
+    """Say that a file is no sound safetensors file."""
+    return InputError(f"{path}: not a readable safetensors file, damaged or cut short ({error}). {ADVICE}")
+
+
+def refuse_foreign(path: Path) -> None:
+    """Name the two mistakes that a look at the first bytes reveals.
+
+    Parameters
+    ----------
+    path
+        File to read.
+
+    Raises
+    ------
+    InputError
+        If it is missing, or a pickle.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such model file. {ADVICE}")
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        raise InputError(
+            f"{path}: a Python pickle (such as .pt or .pth), which can run any code when it is opened; it was not "
+            f"opened. {ADVICE}"
+        )
+
+
+def parse_card(metadata: dict[str, str], path: Path) -> ModelCard:
+    """Read the card, or say what is wrong with it.
+
+    Parameters
+    ----------
+    metadata
+        Texts of the file's header.
+    path
+        The file, for the message.
+
+    Returns
+    -------
+    ModelCard
+        What the model is.
+
+    Raises
+    ------
+    InputError
+        If the card is missing, damaged, or of a newer format.
+    """
+    if CARD_KEY not in metadata:
+        raise InputError(f"{path}: a safetensors file of another program. {ADVICE}")
+    text = metadata[CARD_KEY]
+    try:
+        values: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: its card is damaged ({error}); take another copy.") from None
+    version, seal = (
+        values.get(name) if isinstance(values, dict) else None for name in ("format_version", "card_sha256")
+    )
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise InputError(f"{path}: written by a newer napari-unet (format {version}); update napari-unet.")
+    if not isinstance(seal, str) or seal != sha256_of(text.replace(seal, "")):
+        raise InputError(f"{path}: its card does not match its checksum, the file is damaged; take another copy.")
+    try:
+        return ModelCard.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InputError(f"{path}: its card is damaged ({place or 'all'}: {first['msg']}). {ADVICE}") from None
+
+
+def sha256_of(text: str) -> str:
+    """Hash a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
