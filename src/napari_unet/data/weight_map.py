@@ -193,10 +193,26 @@ class WeightMap:
     @property
     def weights(self) -> NDArray[np.float32]:
         """Weight of each pixel, float32; made anew each time, since every edit moves the balance of the classes."""
-        weights: NDArray[np.float32] = self._surround * (self.target == 0)
+        return self.write_weights(np.empty(self.target.shape, np.float32))
+
+    def write_weights(self, out: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Write the weight of each pixel into an array that is there: new memory takes longer than the weights.
+
+        Parameters
+        ----------
+        out
+            float32, shape of the labels.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``out``.
+        """
+        np.multiply(self._surround, self.target == 0, out=out)
         for number, weight in enumerate(class_weights(self._counts, self._config, "instances")):
-            np.add(weights, weight, out=weights, where=self.target == number)
-        return weights
+            if weight:
+                np.add(out, weight, out=out, where=self.target == number)
+        return out
 
     def update(self, labels: NDArray[Any], rectangle: Rectangle, ignore: NDArray[np.bool_] | None = None) -> Rectangle:
         """Redo what depends on a rectangle.

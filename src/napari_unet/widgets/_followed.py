@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_unet.config.recipe import Recipe
 
 #: Edits within this time are followed at once.
-_FOLLOW_MS = 20
+_FOLLOW_MS = 5
 WEIGHTS = Role("weights", "image", {"colormap": "inferno", "blending": "additive", "opacity": 0.8})
 
 
@@ -55,10 +55,15 @@ class FollowedPlane:
         self._labels = labels.copy()
         self._map = WeightMap(self._labels, recipe.weight_map, scheme=recipe.training.scheme)
 
-    @property
-    def weights(self) -> NDArray[np.float32]:
-        """Weight of each pixel, float32 of shape (Y, X)."""
-        return self._map.weights
+    def write_weights(self, out: NDArray[np.float32]) -> None:
+        """Write the weight of each pixel.
+
+        Parameters
+        ----------
+        out
+            (Y, X) float32.
+        """
+        self._map.write_weights(out)
 
     def follow(self, labels: NDArray[Any]) -> bool:
         """Redo what changed since the last time, whoever changed it: brush, undo or another plugin.
@@ -185,12 +190,13 @@ class WeightMapFollower(QObject):
         """Take a plane that has been computed; what was painted meanwhile is followed next."""
         self._plane = planes[-1]
         shown = self._show(self._plane)
-        self.computed.emit(shown, float(self._plane.weights.max()))
+        time, z = self._plane.place
+        self.computed.emit(shown, float(self._weights[time, 0, z].max()))
 
     def _show(self, plane: FollowedPlane) -> Layer:
         """Show the weights of a plane."""
         time, z = plane.place
-        self._weights[time, 0, z] = plane.weights
+        plane.write_weights(self._weights[time, 0, z])
         return show_result(self._viewer, self._layer, self._weights, WEIGHTS, self._axes)
 
 
