@@ -21,7 +21,7 @@ from torch import nn
 
 from napari_unet.config.presets import preset
 from napari_unet.config.recipe import Recipe
-from napari_unet.data.fields import TrainingImage
+from napari_unet.data.training_image import TrainingImage
 from napari_unet.samples import draw_sample
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Stepped

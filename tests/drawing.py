@@ -8,7 +8,7 @@ import numpy as np
 from skimage.draw import disk
 
 from napari_unet.config.recipe import Recipe, parse_recipe
-from napari_unet.data.fields import TrainingImage
+from napari_unet.data.training_image import TrainingImage
 
 QUICK: dict[str, dict[str, Any]] = {
     "model": {"depth": 2, "base_channels": 4},

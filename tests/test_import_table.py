@@ -28,7 +28,8 @@ ALLOWED = {
     "models": BASE | {"data"},
     "metrics": BASE,
     "samples": BASE,
-    "training": ENGINE | {"napari_unet"},
+    # Training previews what prediction would give.
+    "training": ENGINE | {"inference", "napari_unet"},
     "inference": ENGINE,
     "cli": ENGINE | {"training", "inference", "napari_unet"},
     "widgets": ENGINE | {"training", "inference", "napari_unet"},
@@ -41,6 +42,8 @@ TORCH_FREE = [
     *("napari_unet", "napari_unet.cli", "napari_unet.axes", "napari_unet.geometry", "napari_unet.config.recipe"),
     *("napari_unet.metrics", "napari_unet.samples", "napari_unet.data.reading", "napari_unet.data.writing"),
     *("napari_unet.data.pairing", "napari_unet.data.weight_map", "napari_unet.inference.instances"),
+    *("napari_unet.models.card", "napari_unet.inference.live"),
+    *("napari_unet.data.training_image", "napari_unet.training.live"),
 ]
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -9,9 +9,10 @@ import torch
 
 from drawing import draw_image, quick_recipe
 from napari_unet.config.recipe import parse_recipe
-from napari_unet.data.fields import Field, TrainingImage, class_balance, class_weight_table, make_fields
+from napari_unet.data.fields import Field, class_balance, class_weight_table, make_fields
 from napari_unet.data.normalization import fit_normalization
 from napari_unet.data.targets import NOT_ANNOTATED
+from napari_unet.data.training_image import TrainingImage
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError
 

@@ -15,8 +15,8 @@ from napari_unet.cli.messages import report, say
 from napari_unet.cli.pictures import Panel
 from napari_unet.cli.progress import TrainingProgress
 from napari_unet.config.recipe import Recipe, parse_recipe
-from napari_unet.data.fields import TrainingImage
 from napari_unet.data.files import atomic_path
+from napari_unet.data.training_image import TrainingImage
 from napari_unet.data.weight_map import weight_map
 from napari_unet.inference.segment import SegmentedPlane, Segmenter
 from napari_unet.metrics import Scores, score_pair

@@ -20,7 +20,7 @@ from napari_unet.errors import InputError
 if TYPE_CHECKING:
     import argparse
 
-    from napari_unet.data.fields import TrainingImage
+    from napari_unet.data.training_image import TrainingImage
     from napari_unet.models.model_file import TrainedModel
     from napari_unet.training.run_folder import RunFolder
     from napari_unet.training.trainer import Trainer

@@ -17,7 +17,7 @@ from napari_unet.geometry import AxisGeometry
 from napari_unet.inference.averaging import average_views
 from napari_unet.inference.instances import find_classes
 from napari_unet.inference.memory import affordable_tile_px, is_out_of_memory
-from napari_unet.inference.tiling import Tile, plan_tiles, read_mirrored, split_tile
+from napari_unet.inference.tiling import Tile, clip, cover, read_mirrored, split_tile
 from napari_unet.models.device import choose_device, choose_precision
 from napari_unet.models.folding import fold_batch_norm, undo_class_balance
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from napari_unet.axes import Array
     from napari_unet.data.normalization import PlaneScaler
+    from napari_unet.data.rectangles import Rectangle
     from napari_unet.models.model_file import TrainedModel
 
 
@@ -90,7 +91,9 @@ class Predictor:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._tile_px = self.tiling.tile_px
 
-    def predict_plane(self, plane: Array, scaler: PlaneScaler) -> Generator[TileDone, None, None]:
+    def predict_plane(
+        self, plane: Array, scaler: PlaneScaler, rectangle: Rectangle | None = None
+    ) -> Generator[TileDone, None, None]:
         """Predict a plane tile by tile; closing the generator cancels.
 
         When memory runs out, the tiles that are left are halved, also those of later planes.
@@ -101,21 +104,24 @@ class Predictor:
             Intensities, (C, Y, X), of any real type: numpy, memory-mapped or dask. Each tile reads what it needs.
         scaler
             Normalisation of the image that the plane belongs to.
+        rectangle
+            Part of the plane that is wanted, rows and columns; None: all. The rest is read as far as the network sees,
+            so that the part is predicted as if the whole plane were.
 
         Returns
         -------
         generator of TileDone
-            The tiles as they are done; together they cover the plane once.
+            The tiles as they are done; together they cover what is wanted once.
 
         Raises
         ------
         InputError
-            If the number of channels is not that of the model, or if the plane is empty.
+            If the number of channels is not that of the model, or if the plane or the rectangle is empty.
         MemoryError
             While predicting, if memory is not enough for the smallest tile.
         """
         _check_plane(plane, self.card.in_channels)
-        return self._predict_tiles(plane, scaler)
+        return self._predict_tiles(plane, scaler, clip(rectangle or (slice(None),) * 2, plane.shape[1:]))
 
     def predict_image(self, data: Array) -> Generator[tuple[int, int, TileDone], None, None]:
         """Predict a stack or a series plane after plane, as `predict_plane` does.
@@ -189,14 +195,14 @@ class Predictor:
             filled[t, z][tile.inner] = find_classes(tile.probabilities)
         return filled
 
-    def _predict_tiles(self, plane: Array, scaler: PlaneScaler) -> Generator[TileDone, None, None]:
+    def _predict_tiles(self, plane: Array, scaler: PlaneScaler, box: Rectangle) -> Generator[TileDone]:
         """Predict tile after tile, and smaller ones when memory runs out."""
         tile_px = self._tile_px or affordable_tile_px(self.device, self._bytes_per_px(), self.geometry[0].halo)
-        tiles = deque(plan_tiles(plane.shape[1:], self.geometry, tile_px))
+        tiles = deque(cover(box, self.geometry, tile_px))
         while tiles:
             probabilities = self._try_tile(tiles[0], plane, scaler)
             if probabilities is not None:
-                yield TileDone(tiles.popleft().inner, probabilities)
+                yield _crop(tiles.popleft().inner, probabilities, box)
             else:
                 tiles = self._halve(tiles)
 
@@ -236,6 +242,14 @@ class Predictor:
         # deeper levels and the working memory of the convolutions measured up to three times more.
         features = 7 * self.card.recipe.model.base_channels * self.precision.itemsize
         return features + 12 * self.card.in_channels + 16 * self.card.n_classes
+
+
+def _crop(inner: tuple[slice, ...], probabilities: NDArray[np.float32], box: tuple[slice, ...]) -> TileDone:
+    """Leave out what a tile begins with before the box that is wanted."""
+    starts = [max(part.start, wanted.start) for part, wanted in zip(inner, box, strict=True)]
+    top, left = (start - part.start for start, part in zip(starts, inner, strict=True))
+    kept = tuple(slice(start, part.stop) for start, part in zip(starts, inner, strict=True))
+    return TileDone(kept, probabilities[:, top:, left:])
 
 
 def _check_plane(plane: Array, in_channels: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_unet.axes import Array, from_canonical, guess_axes, spatial_axes, to_canonical
 from napari_unet.inference.blockwise import BlockwiseInstances
-from napari_unet.inference.instances import find_classes
+from napari_unet.inference.instances import find_classes, find_instances
 from napari_unet.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -61,6 +61,13 @@ class Segmenter:
         None: as in the recipe of the model.
     execution
         Device and precision; None: the best this machine has.
+
+    Attributes
+    ----------
+    card
+        What the model is.
+    predictor
+        Gives the probabilities.
     """
 
     def __init__(
@@ -72,7 +79,7 @@ class Segmenter:
     ) -> None:
         self.card = model.card
         self._instances = instances or model.card.recipe.instances
-        self._predictor = Predictor(model, tiling or model.card.recipe.tiling, execution)
+        self.predictor = Predictor(model, tiling or model.card.recipe.tiling, execution)
 
     @property
     def makes_instances(self) -> bool:
@@ -106,13 +113,30 @@ class Segmenter:
             labels, n_cells = segment(data[t, :, z], scaler, kept)
             yield SegmentedPlane(t, z, labels, n_cells, kept)
 
+    def label(self, probabilities: NDArray[np.float32]) -> NDArray[Any]:
+        """Make labels of a plane, or of a part of it, whose probabilities are in memory.
+
+        Parameters
+        ----------
+        probabilities
+            (classes, Y, X).
+
+        Returns
+        -------
+        numpy.ndarray
+            (Y, X): int32 cells numbered from 1, 0 is background; or the class of each pixel, uint8.
+        """
+        if not self.makes_instances:
+            return find_classes(probabilities)
+        return find_instances(1 - probabilities[0], self._instances, min_size_px=smallest_cell_px(self.card))
+
     def _find_cells(
         self, plane: Array, scaler: PlaneScaler, kept: NDArray[np.float32] | None
     ) -> tuple[NDArray[Any], int]:
         """Give the cells of a plane; of the probabilities only a tile is in memory unless they are kept."""
         scratch = np.zeros(plane.shape[1:], np.int32)
         cells = BlockwiseInstances(scratch, self._instances, min_size_px=smallest_cell_px(self.card))
-        for tile in self._predictor.predict_plane(plane, scaler):
+        for tile in self.predictor.predict_plane(plane, scaler):
             cells.add([part.start for part in tile.inner], 1 - tile.probabilities[0])
             if kept is not None:
                 kept[(slice(None), *tile.inner)] = tile.probabilities
@@ -124,7 +148,7 @@ class Segmenter:
     ) -> tuple[NDArray[Any], int]:
         """Give the most probable class of each pixel of a plane."""
         classes = np.empty(plane.shape[1:], np.uint8)
-        for tile in self._predictor.predict_plane(plane, scaler):
+        for tile in self.predictor.predict_plane(plane, scaler):
             classes[tile.inner] = find_classes(tile.probabilities)
             if kept is not None:
                 kept[(slice(None), *tile.inner)] = tile.probabilities

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet.errors import InputError
 from napari_unet.geometry import SMALLEST_OUTPUT, AxisGeometry
 
 if TYPE_CHECKING:
@@ -66,8 +67,64 @@ def plan_tiles(shape: Sequence[int], geometry: Sequence[AxisGeometry], tile_px: 
     >>> plan_tiles([512], [AxisGeometry(depth=4)], tile_px=388)[1]
     Tile(inner=(slice(256, 512, None),), outer=(slice(164, 608, None),))
     """
-    axes = [[slice(0, length)] for length in shape]
+    return cover([slice(0, length) for length in shape], geometry, tile_px)
+
+
+def cover(box: Sequence[slice], geometry: Sequence[AxisGeometry], tile_px: int) -> list[Tile]:
+    """Cut a part of an image into tiles.
+
+    Parameters
+    ----------
+    box
+        Start and end along each spatial axis, px.
+    geometry, tile_px
+        As in `plan_tiles`.
+
+    Returns
+    -------
+    list of Tile
+        Tiles as in a plan. The first ones may start before the box: every tile starts on a multiple of the period of
+        max-pooling.
+
+    Examples
+    --------
+    >>> cover([slice(30, 70)], [AxisGeometry(depth=4)], tile_px=388)
+    [Tile(inner=(slice(16, 70, None),), outer=(slice(-76, 176, None),))]
+    """
+    starts = [part.start - part.start % axis.alignment for part, axis in zip(box, geometry, strict=True)]
+    axes = [[slice(start, part.stop)] for start, part in zip(starts, box, strict=True)]
     return _cut(axes, geometry, tile_px)
+
+
+def clip(box: Sequence[slice], shape: Sequence[int]) -> tuple[slice, ...]:
+    """Give the part of a box that lies in an image.
+
+    Parameters
+    ----------
+    box
+        Start and end along each spatial axis, px; either may be missing.
+    shape
+        Lengths of the spatial axes, px.
+
+    Returns
+    -------
+    tuple of slice
+        The part, with both ends.
+
+    Raises
+    ------
+    InputError
+        If nothing of it lies in the image.
+
+    Examples
+    --------
+    >>> clip([slice(None), slice(40, 90)], [64, 64])
+    (slice(0, 64, None), slice(40, 64, None))
+    """
+    inside = tuple(slice(*part.indices(length)[:2]) for part, length in zip(box, shape, strict=True))
+    if any(part.start >= part.stop for part in inside):
+        raise InputError(f"Nothing of the image of {' x '.join(map(str, shape))} px lies in {tuple(box)}.")
+    return inside
 
 
 def split_tile(tile: Tile, geometry: Sequence[AxisGeometry], tile_px: int) -> list[Tile]:

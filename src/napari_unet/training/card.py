@@ -19,7 +19,8 @@ from napari_unet.models.registry import build_network
 
 if TYPE_CHECKING:
     from napari_unet.config.recipe import Recipe
-    from napari_unet.data.fields import Field, TrainingImage
+    from napari_unet.data.fields import Field
+    from napari_unet.data.training_image import TrainingImage
 
 
 def choose_normalization(images: list[TrainingImage], recipe: Recipe, init: TrainedModel | None) -> Normalization:

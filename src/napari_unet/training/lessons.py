@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet.data.fields import Field, TrainingImage, class_weight_table, make_fields
+from napari_unet.data.fields import Field, class_weight_table, make_fields
 from napari_unet.data.sampling import Batch, PatchReader, PatchSampler, divide, plan_hold_out
 from napari_unet.errors import InputError
 from napari_unet.geometry import AxisGeometry
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from napari_unet.config.recipe import Recipe
     from napari_unet.data.normalization import Normalization
+    from napari_unet.data.training_image import TrainingImage
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_unet.data.fields import TrainingImage
+    from napari_unet.data.training_image import TrainingImage
     from napari_unet.training.state import TrainingState
 
 _KEY = "napari_unet_checkpoint"

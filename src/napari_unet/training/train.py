@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from napari_unet.axes import guess_axes, spatial_axes, to_canonical
 from napari_unet.config.recipe import Recipe
-from napari_unet.data.fields import TrainingImage
 from napari_unet.data.pairing import check_shapes, pair_files, require_pairs
 from napari_unet.data.reading import find_files, read_image, read_labels
+from napari_unet.data.training_image import TrainingImage
 from napari_unet.errors import InputError
 from napari_unet.models.model_file import TrainedModel, load_model
 from napari_unet.training.events import Event, Finished

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from napari_unet.config.recipe import Recipe
-    from napari_unet.data.fields import TrainingImage
     from napari_unet.data.sampling import Batch
+    from napari_unet.data.training_image import TrainingImage
 
 #: So often the learning rate is halved before a run gives up.
 _MOST_RECOVERIES = 20
@@ -85,11 +85,22 @@ class Trainer:
         network = network.to(self._computation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._state = TrainingState(network, self.recipe.training)
         self._safe = (self._state.tensors(), self._state.counters())
+        self._began_trained = init is not None
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the network has learnt something, here or as the model it started from."""
+        return self._began_trained or self._state.step > 0
 
     @property
     def step(self) -> int:
         """Steps done so far."""
         return self._state.step
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, pauses not counted."""
+        return self._state.seconds
 
     @property
     def losses(self) -> list[float]:
@@ -171,7 +182,7 @@ class Trainer:
         while self._progress() < 1:
             clock.start()
             events = self._take_in()
-            events.append(self._step())
+            events.append(self._step(clock))
             self._state.seconds = clock.stop()
             events += self._look_after(clock)
             self._state.seconds = clock.stop()
@@ -198,7 +209,7 @@ class Trainer:
         """Give the share of the budget that is used."""
         return progress(self.recipe.training, self._state.step, self._state.seconds)
 
-    def _step(self) -> Stepped | Recovered:
+    def _step(self, clock: Clock) -> Stepped | Recovered:
         """Do one optimiser step, or undo it where it gave no finite number."""
         state = self._state
         rate = learning_rate(self.recipe.training, self._progress()) * state.rate_factor
@@ -210,6 +221,7 @@ class Trainer:
         state.step += 1
         state.update_average()
         state.losses.append(loss)
+        state.seconds = clock.stop()
         return Stepped(state.step, loss, rate, state.seconds, self._progress())
 
     def _learn(self, batch: Batch) -> float:
