@@ -54,7 +54,7 @@ def test_a_bad_file_is_named_and_the_others_are_done(run: Run, model: Path, data
     assert [line.partition(":")[0] for line in result.splitlines()] == [
         str(data / "out" / f"{n}.tif") for n in ("one", "two")
     ]
-    assert sorted(path.name for path in (data / "out").iterdir()) == ["one.tif", "two.tif"]
+    assert sorted(path.name for path in (data / "out").iterdir()) == ["one.tif", "segmentation.json", "two.tif"]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2), (5, 33)])
@@ -102,6 +102,30 @@ def test_a_wrong_call_is_explained(
     assert {file: file.read_bytes() for file in (data / "images").iterdir()} == before
 
 
+def test_the_same_call_again_goes_on_where_it_was_stopped(run: Run, model: Path, data: Path) -> None:
+    call = "segment", model, data / "images", "-o", data / "out"
+    code, first, _ = run("segment", model, data / "images" / "two.tif", "-o", data / "out")
+    written = (data / "out" / "two.tif").stat().st_mtime_ns
+    code, second, errors = run(*call)
+    assert code == 0, errors
+    one, two = second.splitlines()
+    assert two == f"{first.rpartition(',')[0]}, made before"
+    assert not one.endswith("made before")
+    assert (data / "out" / "two.tif").stat().st_mtime_ns == written
+    code, third, _ = run(*call, "--again")
+    assert (code, "made before" in third) == (0, False)
+    assert (data / "out" / "two.tif").stat().st_mtime_ns != written
+
+
+def test_several_files_and_patterns_are_each_segmented_once(run: Run, model: Path, data: Path) -> None:
+    places = data / "images" / "two.tif", data / "images" / "t*.tif", data / "images" / "one.tif"
+    code, result, errors = run("segment", model, *places, "-o", data / "out")
+    assert code == 0, errors
+    assert [line.partition(":")[0] for line in result.splitlines()] == [
+        str(data / "out" / f"{name}.tif") for name in ("two", "one")
+    ]
+
+
 def test_output_that_cannot_be_written(run: Run, model: Path, data: Path) -> None:
     (data / "file").touch()
     code, result, errors = run("segment", model, data / "images", "-o", data / "file" / "out")
@@ -137,7 +161,7 @@ class InProcessClient:
 
     def submit(self, function: Callable[..., Any], *arguments: Any, pure: bool) -> Future:
         def result() -> Any:
-            if "dies" in arguments[1].name:
+            if "dies" in arguments[1].path.name:
                 raise RuntimeError("killed worker")
             return function(*arguments)
 
@@ -161,6 +185,8 @@ def test_files_go_to_the_workers_of_a_cluster(
     code, result, errors = run(*call, "tcp://here:8786")
     assert (code, len(result.splitlines())) == (1, 2)
     assert "dies.tif: the worker failed (killed worker)" in errors
+    code, result, _ = run(*call, "tcp://here:8786")
+    assert (code, result.count("made before")) == (1, 2)
     code, _, errors = run(*call, "tcp://nowhere:1")
     assert (code, "no answer from there" in errors) == (2, True)
     monkeypatch.setitem(sys.modules, "distributed", None)

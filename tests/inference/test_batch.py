@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from boxes import assert_same_cells, draw_boxes
 from napari_unet.axes import from_canonical
 from napari_unet.config.execution import ExecutionConfig
+from napari_unet.config.instances import InstancesConfig
 from napari_unet.config.tiling import TilingConfig
 from napari_unet.data.reading import Image, read_image, read_labels
 from napari_unet.data.writing import write_float
 from napari_unet.errors import InputError
 from napari_unet.inference.batch import SegmentOptions, segment_files
-from napari_unet.inference.events import Event, FileDone, FileFailed, FileStarted, PlaneDone
+from napari_unet.inference.events import Event, FileDone, FileFailed, FileSkipped, FileStarted, PlaneDone
+from napari_unet.inference.report import REPORT, read_report
+from napari_unet.models.model_file import load_model, save_model
 from networks import brightness_model, random_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari_unet.models.model_file import TrainedModel
 
 SPACING = {"Z": 2.0, "Y": 0.5, "X": 0.25}
@@ -59,7 +67,7 @@ def test_labels_have_the_axes_and_the_pixel_size_of_their_image(tmp_path: Path, 
     assert isinstance(events[-1], FileDone)
     planes = stored(labels).reshape(-1, *boxes.shape[-2:])
     assert events[-1].n_cells == sum(len(np.unique(plane)) - 1 for plane in planes)
-    assert everything_in(tmp_path) == {"a.tif", "out/a.tif"}
+    assert everything_in(tmp_path) == {"a.tif", "out/a.tif", "out/segmentation.json"}
 
 
 @pytest.mark.parametrize("axes", ["CYX", "ZCYX", "CZYX"])
@@ -109,7 +117,7 @@ def test_events_tell_each_plane_of_each_file_in_order(tmp_path: Path) -> None:
 def test_probabilities_of_cells_are_one_channel_in_a_folder_of_their_own(tmp_path: Path) -> None:
     boxes = write_boxes(tmp_path / "a.tif", "ZYX")
     run(brightness_model(), [tmp_path / "a.tif"], tmp_path / "out", probabilities=True)
-    assert everything_in(tmp_path / "out") == {"a.tif", "probabilities/a.tif"}
+    assert everything_in(tmp_path / "out") == {"a.tif", "probabilities/a.tif", REPORT}
     probabilities = read_image(tmp_path / "out" / "probabilities" / "a.tif")
     assert (probabilities.axes, probabilities.spacing) == ("ZYX", SPACING)
     assert probabilities.data.dtype == np.float32
@@ -170,7 +178,7 @@ def test_a_file_that_fails_is_named_and_the_others_are_done(tmp_path: Path) -> N
     assert [event.path for event in failed] == files[1:7]
     assert all(event.message for event in failed)
     assert "3 channels, but the model was trained on 1" in failed[3].message
-    assert everything_in(tmp_path / "out") == {"good.tif", "also.tif"}
+    assert everything_in(tmp_path / "out") == {"good.tif", "also.tif", REPORT}
 
 
 def test_an_image_that_is_gone_is_a_failure_of_its_own_in_a_second_run_too(tmp_path: Path) -> None:
@@ -230,7 +238,7 @@ def test_closing_keeps_the_files_that_are_done_and_nothing_half(tmp_path: Path) 
         for event in events:
             if isinstance(event, PlaneDone) and (event.path, event.done) == (files[1], 3):
                 break
-    assert everything_in(tmp_path / "out") == {"a.tif", "probabilities/a.tif"}
+    assert everything_in(tmp_path / "out") == {"a.tif", "probabilities/a.tif", REPORT}
     assert read_labels(tmp_path / "out" / "a.tif").shape == (2, 1, 3, 23, 37)
 
 
@@ -247,3 +255,187 @@ def test_an_output_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
     with pytest.raises(OSError, match="out"):
         run(brightness_model(), files, tmp_path / "out")
+
+
+def test_an_output_that_cannot_be_written_is_noticed_before_anything_is_computed(tmp_path: Path) -> None:
+    write_boxes(tmp_path / "a.tif")
+    (tmp_path / "out").touch()
+    with closing(segment_files(brightness_model(), [tmp_path / "a.tif"], tmp_path / "out", SegmentOptions())) as events:
+        with pytest.raises(FileExistsError):
+            next(events)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
+    """A model with a checksum, as from a file."""
+    return save_and_load(brightness_model(), tmp_path_factory.mktemp("model"))
+
+
+def save_and_load(model: TrainedModel, folder: Path) -> TrainedModel:
+    save_model(model, folder / "cells.safetensors")
+    return load_model(folder / "cells.safetensors")
+
+
+def kinds(events: list[Event]) -> list[str]:
+    """How each file ended."""
+    return [type(event).__name__ for event in events if isinstance(event, FileDone | FileFailed | FileSkipped)]
+
+
+@settings(max_examples=15, deadline=None)
+@given(kill=st.integers(0, 14), probabilities=st.booleans())
+def test_killed_anywhere_and_run_again_it_is_as_if_never_killed(
+    saved: TrainedModel, kill: int, probabilities: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = [folder / f"{stem}.tif" for stem in "abcd"]
+        for seed, (path, axes) in enumerate(zip(files, ("YX", "ZYX", "YX", "TYX"), strict=True)):
+            write_boxes(path, axes, seed)
+        options = SegmentOptions(execution=CPU, probabilities=probabilities)
+        with closing(segment_files(saved, files, folder / "killed", options)) as events:
+            first = [event for _, event in zip(range(kill), events, strict=False)]
+        second = list(segment_files(saved, files, folder / "killed", options))
+        run(saved, files, folder / "straight", probabilities=probabilities)
+        done = {event.path for event in first if isinstance(event, FileDone)}
+        assert done == {event.path for event in second if isinstance(event, FileSkipped)}
+        assert done.isdisjoint(event.path for event in second if isinstance(event, FileStarted))
+        assert everything_in(folder / "killed") == everything_in(folder / "straight")
+        for written in everything_in(folder / "straight") - {REPORT}:
+            assert_same_pixels(folder / "killed" / written, folder / "straight" / written)
+
+
+def assert_same_pixels(one: Path, other: Path) -> None:
+    np.testing.assert_array_equal(tifffile.imread(one), tifffile.imread(other))
+
+
+def test_the_report_tells_what_became_of_each_file(saved: TrainedModel, tmp_path: Path) -> None:
+    write_boxes(tmp_path / "a.tif", "TYX")
+    (tmp_path / "b.tif").touch()
+    events = run(saved, [tmp_path / "a.tif", tmp_path / "b.tif"], tmp_path / "out")
+    done, failed = (event for event in events if isinstance(event, FileDone | FileFailed))
+    report = read_report(tmp_path / "out")
+    record = report["a.tif"]
+    assert (record.state, record.axes, record.n_planes, record.n_cells) == ("done", "TYX", 2, done.n_cells)
+    assert record.origin.image == str(tmp_path / "a.tif")
+    assert record.origin.model == saved.card.card_sha256
+    assert list(record.results) == ["a.tif"]
+    assert (report["b.tif"].state, report["b.tif"].message) == ("failed", failed.message)
+    assert len((tmp_path / "out" / REPORT).read_text().splitlines()) == 4
+
+
+def change_image(folder: Path) -> None:
+    write_boxes(folder / "a.tif", "ZYX", seed=1)
+
+
+def change_time(folder: Path) -> None:
+    os.utime(folder / "a.tif", ns=(0, 0))
+
+
+def lose_result(folder: Path) -> None:
+    (folder / "out" / "a.tif").unlink()
+
+
+@pytest.mark.parametrize("change", [change_image, change_time, lose_result])
+def test_a_file_is_made_again_when_it_or_its_result_is_another(saved: TrainedModel, tmp_path: Path, change) -> None:
+    write_boxes(tmp_path / "a.tif")
+    run(saved, [tmp_path / "a.tif"], tmp_path / "out")
+    assert kinds(run(saved, [tmp_path / "a.tif"], tmp_path / "out")) == ["FileSkipped"]
+    change(tmp_path)
+    assert kinds(run(saved, [tmp_path / "a.tif"], tmp_path / "out")) == ["FileDone"]
+    assert kinds(run(saved, [tmp_path / "a.tif"], tmp_path / "out")) == ["FileSkipped"]
+
+
+@pytest.mark.parametrize(
+    ("options", "ending"),
+    [
+        ({"tiling": TilingConfig(tile_px=16)}, "FileSkipped"),
+        ({"tiling": TilingConfig(averaging="rotations")}, "FileDone"),
+        ({"instances": InstancesConfig(threshold=0.6)}, "FileDone"),
+        ({"axes": "YX"}, "FileDone"),
+        ({"probabilities": True}, "FileDone"),
+        ({"again": True}, "FileDone"),
+    ],
+)
+def test_a_file_is_made_again_with_settings_that_change_the_result(
+    saved: TrainedModel, tmp_path: Path, options: dict[str, object], ending: str
+) -> None:
+    write_boxes(tmp_path / "a.tif")
+    run(saved, [tmp_path / "a.tif"], tmp_path / "out")
+    assert kinds(run(saved, [tmp_path / "a.tif"], tmp_path / "out", **options)) == [ending]
+
+
+def test_labels_are_enough_where_probabilities_were_made_too(saved: TrainedModel, tmp_path: Path) -> None:
+    write_boxes(tmp_path / "a.tif")
+    run(saved, [tmp_path / "a.tif"], tmp_path / "out", probabilities=True)
+    assert kinds(run(saved, [tmp_path / "a.tif"], tmp_path / "out")) == ["FileSkipped"]
+
+
+def test_another_model_makes_files_again_and_an_unsaved_one_always(saved: TrainedModel, tmp_path: Path) -> None:
+    write_boxes(tmp_path / "a.tif")
+    for model in (saved, save_and_load(random_model(), tmp_path), brightness_model(), brightness_model(), saved):
+        assert kinds(run(model, [tmp_path / "a.tif"], tmp_path / "out")) == ["FileDone"]
+
+
+def test_labels_corrected_by_hand_are_not_overwritten_unless_asked(saved: TrainedModel, tmp_path: Path) -> None:
+    write_boxes(tmp_path / "a.tif")
+    run(saved, [tmp_path / "a.tif"], tmp_path / "out")
+    corrected = tmp_path / "out" / "a.tif"
+    tifffile.imwrite(corrected, np.full((5, 5), 9, np.uint16))
+    before = corrected.read_bytes()
+    assert kinds(run(saved, [tmp_path / "a.tif"], tmp_path / "out")) == ["FileSkipped"]
+    changed = {"instances": InstancesConfig(threshold=0.6)}
+    for _ in range(2):
+        (event,) = run(saved, [tmp_path / "a.tif"], tmp_path / "out", **changed)
+        assert isinstance(event, FileFailed) and "was changed after it was made" in event.message
+        assert corrected.read_bytes() == before
+    (tmp_path / "a.tif").write_bytes(b"damaged")
+    assert kinds(run(saved, [tmp_path / "a.tif"], tmp_path / "out", **changed)) == ["FileFailed"]
+    assert corrected.read_bytes() == before
+    write_boxes(tmp_path / "a.tif")
+    assert kinds(run(saved, [tmp_path / "a.tif"], tmp_path / "out", again=True)) == ["FileDone"]
+    assert corrected.read_bytes() != before
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", '{"a.tif": 1}', '{"name": "another program"}'])
+def test_a_foreign_file_of_the_name_of_the_report_is_kept(saved: TrainedModel, tmp_path: Path, text: str) -> None:
+    write_boxes(tmp_path / "a.tif")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / REPORT).write_text(text)
+    with pytest.raises(InputError, match="no report"):
+        run(saved, [tmp_path / "a.tif"], tmp_path / "out", again=True)
+    assert (tmp_path / "out" / REPORT).read_text() == text
+    assert len(everything_in(tmp_path)) == 2
+
+
+def test_another_process_may_write_to_the_same_folder(saved: TrainedModel, tmp_path: Path) -> None:
+    for stem in "ab":
+        write_boxes(tmp_path / f"{stem}.tif")
+    options = SegmentOptions(execution=CPU)
+    with closing(segment_files(saved, [tmp_path / "a.tif"], tmp_path / "out", options)) as events:
+        next(events)
+        run(saved, [tmp_path / "b.tif"], tmp_path / "out")
+        assert kinds(list(events)) == ["FileDone"]
+    assert set(json.loads((tmp_path / "out" / REPORT).read_text())) == {"a.tif", "b.tif"}
+
+
+def test_images_come_through_any_reader_and_what_it_raises_is_a_failure_of_that_file(
+    saved: TrainedModel, tmp_path: Path
+) -> None:
+    boxes = {"a": draw_boxes("YX", 0), "c": draw_boxes("YX", 1)}
+    files = [tmp_path / f"{stem}.raw" for stem in "abc"]
+    for path in files:
+        path.touch()
+
+    def load(block_info: object = None) -> np.ndarray:
+        raise OSError("the drive is gone")
+
+    def read(path: Path, axes: str | None) -> Image:
+        gone = da.map_blocks(load, chunks=((1,), (1,), (1,), (30,), (30,)), dtype=np.uint8, meta=np.empty((0,) * 5))
+        data = boxes[path.stem][None, None, None] if path.stem in boxes else gone
+        return Image(data, "YX", {}, path, guessed=False)
+
+    events = list(segment_files(saved, files, tmp_path / "out", SegmentOptions(execution=CPU), read))
+    assert kinds(events) == ["FileDone", "FileFailed", "FileDone"]
+    assert any(isinstance(event, FileFailed) and "the drive is gone" in event.message for event in events)
+    for stem, expected in boxes.items():
+        assert_same_cells(stored(read_labels(tmp_path / "out" / f"{stem}.tif")), expected, "YX")

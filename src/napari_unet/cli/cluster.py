@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.errors import InputError
-from napari_unet.inference.batch import SegmentOptions, plan_targets, segment_files
+from napari_unet.inference.batch import SegmentOptions, plan_entries, segment_file
 from napari_unet.inference.events import Event, FileFailed
+from napari_unet.inference.segment import Segmenter
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from napari_unet.inference.report import Entry
     from napari_unet.models.model_file import TrainedModel
 
 Job = tuple["TrainedModel", "list[Path]", "Path", SegmentOptions]
@@ -42,24 +44,27 @@ def segment_on_cluster(address: str, job: Job) -> Generator[Event]:
     except ImportError:
         raise InputError("--scheduler needs dask.distributed: pip install 'napari-unet-interactive[cluster]'") from None
     model, files, output, options = job
-    plan_targets(files, output, options)
+    entries = plan_entries(model.card, [file.absolute() for file in files], output.absolute(), options)
     try:
         client = Client(address)
     except (OSError, ValueError) as error:
         raise InputError(f"--scheduler {address}: no answer from there ({error}). Check the address.") from None
     with client:
         shared = client.scatter(model, broadcast=True)
-        futures = {
-            client.submit(_segment_one, shared, file.absolute(), output.absolute(), options, pure=False): file
-            for file in files
-        }
+        futures = {}
+        for entry in entries:
+            if settled := None if options.again else entry.settle():
+                yield settled
+            else:
+                futures[client.submit(_segment_one, shared, entry, options, pure=False)] = entry
         for future in as_completed(futures):
-            yield from _outcome(future, futures[future])
+            yield from futures[future].follow(_outcome(future, futures[future].path))
 
 
-def _segment_one(model: TrainedModel, file: Path, output: Path, options: SegmentOptions) -> list[Event]:
+def _segment_one(model: TrainedModel, entry: Entry, options: SegmentOptions) -> list[Event]:
     """Segment one file, on a worker."""
-    return list(segment_files(model, [file], output, options))
+    segmenter = Segmenter(model, options.tiling, options.instances, options.execution)
+    return list(segment_file(segmenter, entry, options))
 
 
 def _outcome(future: Any, file: Path) -> list[Event]:

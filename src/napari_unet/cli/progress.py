@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from napari_unet.inference.events import Event as FileEvent
-    from napari_unet.inference.events import FileStarted
+    from napari_unet.inference.events import FileDone, FileSkipped, FileStarted
     from napari_unet.training.events import Event, Started, Stepped
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -126,7 +126,7 @@ class FilesProgress:
         event
             What happened.
         """
-        from napari_unet.inference.events import FileDone, FileFailed, FileStarted, PlaneDone
+        from napari_unet.inference.events import FileDone, FileFailed, FileSkipped, FileStarted, PlaneDone
 
         if isinstance(event, FileStarted):
             self._begin(event)
@@ -134,8 +134,10 @@ class FilesProgress:
             self._bar.update(event.done - self._bar.n)
         elif isinstance(event, FileDone):
             self._n_ended += 1
-            content = "classes" if event.n_cells is None else f"{event.n_cells} cells"
-            report(f"{event.written}: {content}, {event.seconds:.1f} s")
+            report(f"{event.written}: {_content(event)}, {event.seconds:.1f} s")
+        elif isinstance(event, FileSkipped):
+            self._n_ended += 1
+            report(f"{event.written}: {_content(event)}, made before")
         elif isinstance(event, FileFailed):
             self._n_ended, self.n_failed = self._n_ended + 1, self.n_failed + 1
             say(f"failed: {event.path}: {event.message}")
@@ -147,3 +149,8 @@ class FilesProgress:
         if event.guessed and event.axes not in self._guessed:
             self._guessed.add(event.axes)
             say(f"axes {event.axes} guessed from the shape of {event.path}; if wrong, name them with --axes")
+
+
+def _content(event: FileDone | FileSkipped) -> str:
+    """Say what is in a label image."""
+    return "classes" if event.n_cells is None else f"{event.n_cells} cells"

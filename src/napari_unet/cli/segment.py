@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_unet.inference.events import Event
     from napari_unet.models.model_file import TrainedModel
 
-USAGE = "napari-unet segment MODEL IMAGES -o DIR [--probabilities] [--scheduler ADDRESS] [settings]"
+USAGE = "napari-unet segment MODEL IMAGES... -o DIR [--probabilities] [--again] [--scheduler ADDRESS] [settings]"
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
@@ -31,12 +31,18 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
         Whether the help shows the advanced settings.
     """
     parser.add_argument("model", metavar="MODEL", help="Model file, as 'napari-unet train' writes it.")
-    parser.add_argument("images", metavar="IMAGES", help="A file, a folder or a pattern such as 'scans/*.tif'.")
+    images = "Files, folders or patterns such as 'scans/*.tif'."
+    parser.add_argument("images", metavar="IMAGES", nargs="+", help=images)
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="Folder of the label images, <name>.tif.")
     parser.add_argument("--probabilities", action="store_true", help="Write the probabilities of the classes too.")
+    again = "Make again what this model made with these settings of the same files before; else it is left as it is."
+    parser.add_argument("--again", action="store_true", help=again)
     parser.add_argument("--axes", help="Axes of the images, such as ZYX or YXC; by default as the files say.")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="Share the files among the workers of a dask cluster.")
-    parser.epilog = "Settings of tiling and instances that are not given are those the model was trained with."
+    parser.epilog = (
+        "Settings of tiling and instances that are not given are those the model was trained with. What became of each "
+        "file stands in DIR/segmentation.json; the same call again goes on where it was stopped."
+    )
     add_settings(parser, ("tiling", "instances", "execution"), every=every)
 
 
@@ -62,7 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_unet.inference.batch import segment_files
     from napari_unet.models.model_file import load_model
 
-    model, files = load_model(arguments.model), find_files(arguments.images)
+    model = load_model(arguments.model)
+    files = list(dict.fromkeys(file for images in arguments.images for file in find_files(images)))
     job = model, files, Path(arguments.output), _choose_options(arguments, model)
     if not arguments.scheduler:
         return _follow(segment_files(*job), len(files))
@@ -83,6 +90,7 @@ def _choose_options(arguments: argparse.Namespace, model: TrainedModel) -> Segme
         execution=recipe.execution,
         axes=arguments.axes,
         probabilities=arguments.probabilities,
+        again=arguments.again,
     )
 
 

@@ -1,34 +1,43 @@
-"""Segmenting files, one after the other; a file that fails does not stop the others."""
+"""Segmenting files, one after the other; a file that fails does not stop the others, and none is made twice."""
 
 from __future__ import annotations
 
+import math
+import os
+import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_unet.axes import CANONICAL, from_canonical, spatial_axes
+from napari_unet.config.execution import ExecutionConfig
 from napari_unet.data.reading import Image, read_image
 from napari_unet.data.writing import write_float, write_labels
 from napari_unet.errors import InputError
 from napari_unet.inference.events import Event, FileDone, FileFailed, FileStarted, PlaneDone
-from napari_unet.inference.segment import Segmenter
+from napari_unet.inference.report import Entry, Origin, read_report
+from napari_unet.inference.segment import SegmentedPlane, Segmenter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
-    from napari_unet.config.execution import ExecutionConfig
     from napari_unet.config.instances import InstancesConfig
     from napari_unet.config.tiling import TilingConfig
-    from napari_unet.models.model_file import TrainedModel
+    from napari_unet.models.model_file import ModelCard, TrainedModel
+
+    Reader = Callable[[Path, str | None], Image]
 
 #: Folder in the output folder where probabilities go, so that labels keep the names of their images.
 PROBABILITIES = "probabilities"
+#: Settings that do not change a result.
+_WITHOUT_EFFECT: dict[str, Any] = {"tiling": {"tile_px"}, "execution": {"device"}}
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,8 @@ class SegmentOptions:
         Axes of the images; None: as the files say or as their shape suggests.
     probabilities
         Whether to write the probabilities too.
+    again
+        Whether to make again what is done already, and to replace labels that were changed since.
     """
 
     tiling: TilingConfig | None = None
@@ -52,23 +63,29 @@ class SegmentOptions:
     execution: ExecutionConfig | None = None
     axes: str | None = None
     probabilities: bool = False
+    again: bool = False
 
 
 def segment_files(
-    model: TrainedModel, files: list[Path], output: Path, options: SegmentOptions
+    model: TrainedModel, files: list[Path], output: Path, options: SegmentOptions, read: Reader = read_image
 ) -> Generator[Event, None, None]:
     """Segment files into a folder; closing the generator keeps the files that are done.
+
+    A file is skipped if its results are there, made by the same model with the same settings from the file as it is
+    now: the report in the output folder tells (`napari_unet.inference.report`).
 
     Parameters
     ----------
     model
         The model.
     files
-        Images of any kind that `napari_unet.data.reading` reads.
+        Images of any kind that ``read`` reads.
     output
-        Folder for ``<stem>.tif``, and for ``probabilities/<stem>.tif`` where they are wanted.
+        Folder for ``<stem>.tif``, for ``probabilities/<stem>.tif`` where they are wanted, and for the report.
     options
         How.
+    read
+        Reads an image, given its path and the axes it has according to the options.
 
     Yields
     ------
@@ -82,13 +99,46 @@ def segment_files(
     OSError
         If the output cannot be written.
     """
-    targets = plan_targets(files, output, options)
+    entries = plan_entries(model.card, files, output, options)
     segmenter = Segmenter(model, options.tiling, options.instances, options.execution)
-    for path, target in targets.items():
-        try:
-            yield from _segment_file(segmenter, path, target, options)
-        except (InputError, MemoryError) as error:
-            yield FileFailed(path, str(error))
+    for entry in entries:
+        settled = None if options.again else entry.settle()
+        if settled:
+            yield settled
+            continue
+        with closing(segment_file(segmenter, entry, options, read)) as events:
+            yield from entry.follow(events)
+
+
+def plan_entries(card: ModelCard, files: list[Path], output: Path, options: SegmentOptions) -> list[Entry]:
+    """Plan what is written for each file, and make sure that it can be.
+
+    Parameters
+    ----------
+    card
+        What the model is.
+    files, output, options
+        As in `segment_files`.
+
+    Returns
+    -------
+    list of Entry
+        One a file; its origin is that of the file as it is now.
+
+    Raises
+    ------
+    InputError
+        As from `plan_targets`, or if the output folder holds something else under the name of the report.
+    OSError
+        If nothing can be written to the output folder.
+    """
+    targets, report = plan_targets(files, output, options), read_report(output)
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=output):
+        return [
+            Entry(path, _origin(path, card, options), output, _results(target, options), report.get(target.name))
+            for path, target in targets.items()
+        ]
 
 
 def plan_targets(files: list[Path], output: Path, options: SegmentOptions) -> dict[Path, Path]:
@@ -110,14 +160,16 @@ def plan_targets(files: list[Path], output: Path, options: SegmentOptions) -> di
         If a result would replace an image or another result.
     """
     targets: dict[Path, Path] = {}
+    taken: set[Path] = set()
     images = {_identity(path) for path in files if path.exists()}
     for path in files:
         target = output / f"{path.stem.removesuffix('.ome')}.tif"
-        if target in targets.values():
+        if target in taken:
             raise InputError(f"{path}: another image would be written to {target} too; rename one of them.")
-        for result in [target, output / PROBABILITIES / target.name][: 1 + options.probabilities]:
+        for result in _results(target, options):
             if result.exists() and _identity(result) in images:
                 raise InputError(f"{path}: its result would overwrite the image {result}; give another output folder.")
+        taken.add(target)
         targets[path] = target
     return targets
 
@@ -128,31 +180,108 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _segment_file(segmenter: Segmenter, path: Path, target: Path, options: SegmentOptions) -> Iterator[Event]:
+def segment_file(
+    segmenter: Segmenter, entry: Entry, options: SegmentOptions, read: Reader = read_image
+) -> Generator[Event, None, None]:
+    """Segment one file, whatever there is already.
+
+    Parameters
+    ----------
+    segmenter
+        The model, ready for use.
+    entry
+        The file and its results.
+    options, read
+        As in `segment_files`.
+
+    Yields
+    ------
+    Event
+        Those of this file.
+
+    Raises
+    ------
+    OSError
+        If the results cannot be written.
+    """
+    try:
+        yield from _segment_file(segmenter, entry, options, read)
+    except InputError as error:
+        yield FileFailed(entry.path, str(error))
+    except MemoryError as error:
+        yield FileFailed(entry.path, str(error) or "There is not enough memory for it. Close other programs.")
+
+
+def _segment_file(segmenter: Segmenter, entry: Entry, options: SegmentOptions, read: Reader) -> Iterator[Event]:
     """Segment one file; finished planes wait on the disk, not in memory, until all are done."""
-    began, n_cells = time.perf_counter(), 0
-    image = read_image(path, options.axes)
+    began, n_cells, path = time.perf_counter(), 0, entry.path
+    image = read(path, options.axes)
     n_times, _, n_slices, *size = image.shape
     yield FileStarted(path, n_times * n_slices, image.axes, image.guessed)
     with tempfile.TemporaryFile() as labels_file, tempfile.TemporaryFile() as probabilities_file:
-        labels = np.memmap(labels_file, np.int32, shape=(n_times, 1, n_slices, *size))
+        labels = _make_room(labels_file, np.int32, (n_times, 1, n_slices, *size))
         kept = _room_for_probabilities(segmenter, image, probabilities_file) if options.probabilities else None
-        for done, plane in enumerate(segmenter.planes(image.data, keep_probabilities=options.probabilities), start=1):
+        planes = _planes(segmenter, image, keep_probabilities=options.probabilities)
+        for done, plane in enumerate(planes, start=1):
             labels[plane.t, 0, plane.z] = plane.labels
             if kept is not None and plane.probabilities is not None:
                 kept[plane.t, :, plane.z] = plane.probabilities[-kept.shape[1] :]
             n_cells += plane.n_cells
             yield PlaneDone(path, done, n_times * n_slices)
         if kept is not None:
-            _write(write_float, target.parent / PROBABILITIES / target.name, kept, image)
-        _write(write_labels, target, labels, image)
-    yield FileDone(path, target, n_cells if segmenter.makes_instances else None, time.perf_counter() - began)
+            _write(write_float, entry.results[1], kept, image)
+        _write(write_labels, entry.results[0], labels, image)
+    seconds = time.perf_counter() - began
+    yield FileDone(path, entry.results[0], n_cells if segmenter.makes_instances else None, seconds)
+
+
+def _planes(segmenter: Segmenter, image: Image, *, keep_probabilities: bool) -> Iterator[SegmentedPlane]:
+    """Segment plane by plane; a lazy image may raise whatever its reader raises, and only now."""
+    try:
+        yield from segmenter.planes(image.data, keep_probabilities=keep_probabilities)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        raise InputError(f"{image.path}: could not be segmented ({type(error).__name__}: {error}).") from error
+
+
+def _results(target: Path, options: SegmentOptions) -> tuple[Path, ...]:
+    """Give the files that are written beside and with the labels."""
+    return (target, target.parent / PROBABILITIES / target.name)[: 1 + options.probabilities]
+
+
+def _origin(path: Path, card: ModelCard, options: SegmentOptions) -> Origin:
+    """Write down what the results of a file depend on."""
+    recipe = card.recipe.model_copy(
+        update={
+            "tiling": options.tiling or card.recipe.tiling,
+            "instances": options.instances or card.recipe.instances,
+            "execution": options.execution or ExecutionConfig(),
+        }
+    )
+    settings = recipe.model_dump(include={"tiling", "instances", "execution"}, exclude=_WITHOUT_EFFECT)
+    status = path.stat() if path.exists() else None
+    return Origin(
+        image=str(path.absolute()),
+        size_bytes=status and status.st_size,
+        modified_ns=status and status.st_mtime_ns,
+        model=card.card_sha256,
+        settings=settings | {"axes": options.axes},
+    )
 
 
 def _room_for_probabilities(segmenter: Segmenter, image: Image, file: IO[bytes]) -> NDArray[np.float32]:
     """Make room on the disk: one channel says it all of cells, classes need one each."""
     n_channels = 1 if segmenter.makes_instances else segmenter.card.n_classes
-    return np.memmap(file, np.float32, shape=(image.shape[0], n_channels, *image.shape[2:]))
+    return _make_room(file, np.float32, (image.shape[0], n_channels, *image.shape[2:]))
+
+
+def _make_room(file: IO[bytes], dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Make an array in a file."""
+    if sys.platform == "linux":
+        # Without a reservation, a disk that becomes full kills the program while it writes into the array.
+        os.posix_fallocate(file.fileno(), 0, max(1, math.prod(shape) * np.dtype(dtype).itemsize))
+    return np.memmap(file, dtype, shape=shape)
 
 
 def _write(writer: Callable[..., None], path: Path, data: NDArray[np.generic], image: Image) -> None:

@@ -86,4 +86,23 @@ class FileFailed:
     message: str
 
 
-Event = FileStarted | PlaneDone | FileDone | FileFailed
+@dataclass(frozen=True, slots=True)
+class FileSkipped:
+    """The labels of a file were there already: made by the same model, with the same settings, from the same file.
+
+    Attributes
+    ----------
+    path
+        The image.
+    written
+        The labels.
+    n_cells
+        Cells over all planes; None when the labels are classes.
+    """
+
+    path: Path
+    written: Path
+    n_cells: int | None
+
+
+Event = FileStarted | PlaneDone | FileDone | FileFailed | FileSkipped
