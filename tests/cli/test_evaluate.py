@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from typing import TYPE_CHECKING
 
@@ -104,3 +105,14 @@ def test_planes_of_a_stack_are_scored_on_their_own(tmp_path: Path, run: Run) -> 
     assert code == 0
     assert scores["seg"] == scores["ap"] == 1
     assert scores["n_truth"] == 4
+
+
+def test_tables_hold_each_plane_and_each_error(run: Run, predicted: Path, data: Path) -> None:
+    tables = data / "scores.csv", data / "errors.csv"
+    code, _, _ = run("evaluate", predicted, data / "labels", "--csv", tables[0], "--errors", tables[1])
+    scores, errors = (list(csv.DictReader(table.read_text().splitlines())) for table in tables)
+    assert code == 0
+    assert [(row["image"], row["z"], float(row["f1"])) for row in scores] == [("one", "0", 1), ("two", "0", 0)]
+    assert {"image", "t", "z", *MEASURES, "pq", "n_truth", "n_predicted"} == scores[0].keys()
+    assert {(row["image"], row["kind"], row["predicted_labels"]) for row in errors} == {("two", "missed", "")}
+    assert len(errors) == int(scores[1]["n_truth"])

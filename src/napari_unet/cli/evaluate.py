@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.cli.messages import error_text, report, say
-from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
     from napari_unet.data.pairing import Pairing
+    from napari_unet.inference.evaluation import PlaneReport
     from napari_unet.metrics import Scores
 
-USAGE = "napari-unet evaluate PREDICTED TRUTH [--json]"
+USAGE = "napari-unet evaluate PREDICTED TRUTH [--json] [--csv FILE] [--errors FILE]"
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
@@ -33,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
     parser.add_argument("predicted", metavar="PREDICTED", help="Label images: a file, a folder or a pattern.")
     parser.add_argument("truth", metavar="TRUTH", help="True label images; they pair by the name of the file.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object with full precision.")
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="Write the measures of each plane to a table.")
+    parser.add_argument("--errors", metavar="FILE", type=Path, help="Write each missed, merged, split … cell there.")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,61 +57,44 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from napari_unet.data.pairing import pair_files, require_pairs
     from napari_unet.data.reading import find_files
+    from napari_unet.inference.evaluation import image_scores
     from napari_unet.metrics import mean_scores
 
     pairing = require_pairs(pair_files(find_files(arguments.predicted), find_files(arguments.truth)))
     if unpaired := pairing.describe_unpaired():
         say(f"not compared, because nothing pairs with them:\n{unpaired}")
-    scores = _score_all(pairing)
-    if scores:
+    reports, n_failed = _compare(pairing)
+    _write_tables(reports, arguments)
+    if reports:
+        scores = image_scores(reports)
         means = mean_scores(list(scores.values()))
         report(_as_json(scores, means) if arguments.json else _as_table(scores, means))
-    return 0 if len(scores) == len(pairing.pairs) else 1
+    return 1 if n_failed else 0
 
 
-def _score_all(pairing: Pairing) -> dict[str, Scores]:
-    """Score each pair by name, and name those that cannot be."""
-    scores = {}
-    for predicted, truth in pairing.pairs:
-        try:
-            scores[predicted.stem] = _score(predicted, truth)
-        except (InputError, OSError) as error:
-            say(f"failed: {error_text(error)}")
-    return scores
+def _compare(pairing: Pairing) -> tuple[list[PlaneReport], int]:
+    """Compare all pairs; name those that cannot be, and count them."""
+    from napari_unet.inference.evaluation import PairFailed, compare_files
+
+    reports, failed = [], set()
+    for event in compare_files(pairing.pairs):
+        if isinstance(event, PairFailed):
+            failed.add(event.image)
+            say(f"failed: {error_text(event.error)}")
+        else:
+            reports.append(event.report)
+    return [report for report in reports if report.image not in failed], len(failed)
 
 
-def _score(predicted: Path, truth: Path) -> Scores:
-    """Score one pair, plane by plane, as its planes were segmented."""
-    from napari_unet.data.pairing import check_shapes
-    from napari_unet.data.reading import read_image, read_labels
-    from napari_unet.metrics import score_pair
+def _write_tables(reports: list[PlaneReport], arguments: argparse.Namespace) -> None:
+    """Write the tables that are wanted."""
+    from napari_unet.data.files import atomic_path
+    from napari_unet.inference.evaluation import errors_csv, scores_csv
 
-    found, real = read_image(predicted), read_labels(truth)
-    is_probability = found.data.dtype.kind == "f" and found.n_channels == 1
-    found = found if is_probability else read_labels(predicted)
-    check_shapes(found, real)
-    score = _score_probability if is_probability else score_pair
-    return _merge([score(plane[0], truth[0]) for plane, truth in zip(found.planes(), real.planes(), strict=True)])
-
-
-def _score_probability(values: Any, labels: Any) -> Scores:
-    """Score a plane of probabilities: the errors of the ISBI 2012 challenge take the best threshold."""
-    from napari_unet.metrics import pixel_error, rand_error, score_pair, warping_error
-
-    return replace(
-        score_pair(values >= 0.5, labels),
-        rand_error=rand_error(values, labels),
-        warping_error=warping_error(values, labels),
-        pixel_error=pixel_error(values, labels),
-    )
-
-
-def _merge(planes: list[Scores]) -> Scores:
-    """Give the means over the planes of an image, and the sums of its cells."""
-    from napari_unet.metrics import Scores, mean_scores
-
-    counts = {name: sum(getattr(plane, name) for plane in planes) for name in ("n_predicted", "n_truth")}
-    return Scores(**(mean_scores(planes) | counts))
+    for path, as_csv in ((arguments.csv, scores_csv), (arguments.errors, errors_csv)):
+        if path is not None:
+            with atomic_path(path) as temporary:
+                temporary.write_text(as_csv(reports), encoding="utf-8")
 
 
 def _as_json(scores: dict[str, Scores], means: dict[str, float]) -> str:

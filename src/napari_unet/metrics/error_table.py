@@ -90,8 +90,7 @@ def _partners(own: Labels, other: Labels, iou: NDArray[np.float64]) -> dict[int,
 
 def _kinds(table: Overlaps) -> tuple[list[Kind], list[Kind]]:
     """Name the fate of each true and of each predicted object."""
-    covered = 2 * table.shared > table.truth_sizes[table.rows]
-    inside = 2 * table.shared > table.predicted_sizes[table.columns]
+    covered, inside = table.covered, table.inside
     merges = np.bincount(table.columns[covered], minlength=len(table.predicted_ids)) > 1
     splits = np.bincount(table.rows[inside], minlength=len(table.truth_ids)) > 1
     split, merged = np.flatnonzero(inside & splits[table.rows]), np.flatnonzero(covered & merges[table.columns])

@@ -50,6 +50,18 @@ class Overlaps:
         iou: NDArray[np.float64] = self.shared / union
         return iou
 
+    @property
+    def covered(self) -> NDArray[np.bool_]:
+        """Whether the predicted object of each pair covers more than half of the true one."""
+        covered: NDArray[np.bool_] = 2 * self.shared > self.truth_sizes[self.rows]
+        return covered
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Whether more than half of the predicted object of each pair lies in the true one."""
+        inside: NDArray[np.bool_] = 2 * self.shared > self.predicted_sizes[self.columns]
+        return inside
+
     def matches(self, threshold: float) -> NDArray[np.int64]:
         """Positions of the pairs that match each other, one to one.
 
@@ -183,8 +195,7 @@ def seg(table: Overlaps) -> float:
     """
     if not len(table.truth_ids):
         return float("nan") if len(table.predicted_ids) else 1.0
-    covering = 2 * table.shared > table.truth_sizes[table.rows]
-    return float(table.iou[covering].sum() / len(table.truth_ids))
+    return float(table.iou[table.covered].sum() / len(table.truth_ids))
 
 
 def detection(table: Overlaps, threshold: float) -> Detection:
