@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_unet.cli.messages import duration, error_text, say
+from napari_unet.cli.messages import error_text, say
 from napari_unet.cli.progress import FilesProgress, TrainingProgress
 from napari_unet.inference.events import FileDone, FileFailed, FileStarted, PlaneDone
 from napari_unet.training.events import Recovered, Stepped, Validated
+from napari_unet.training.pace import duration
 
 if TYPE_CHECKING:
     import pytest

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_unet.cli.messages import duration, report
+from napari_unet.cli.messages import report
 from napari_unet.cli.runs import read_counters
+from napari_unet.training.pace import duration
 
 if TYPE_CHECKING:
     import argparse

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Never, Self
 
 from tqdm import tqdm
 
-from napari_unet.cli.messages import duration, report, say
+from napari_unet.cli.messages import report, say
+from napari_unet.training.pace import duration
 
 if TYPE_CHECKING:
     from types import TracebackType

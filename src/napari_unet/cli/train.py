@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.cli.interrupt import STOPPED, Interrupt
-from napari_unet.cli.messages import duration, report, say
+from napari_unet.cli.messages import report, say
 from napari_unet.cli.options import add_settings, given_settings, layered_recipe, set_values
 from napari_unet.cli.progress import TrainingProgress
 from napari_unet.cli.runs import read_counters, run_folder_of, set_aside
 from napari_unet.config.presets import PRESETS
 from napari_unet.config.recipe import Recipe, load_recipe
 from napari_unet.errors import InputError
+from napari_unet.training.pace import duration
 
 if TYPE_CHECKING:
     import argparse
