@@ -163,6 +163,12 @@ def find_result(viewer: ViewerModel, source: Layer, role: Role) -> Layer | None:
     return next((layer for layer in viewer.layers if mark <= layer.metadata.get(_METADATA_KEY, {}).items()), None)
 
 
+def result_role(layer: Layer) -> str | None:
+    """Tell as what a layer shows a result; None: it is none."""
+    role: str | None = layer.metadata.get(_METADATA_KEY, {}).get("role")
+    return role
+
+
 def read_scheme(layer: Layer) -> Any:
     """Give the scheme of annotation that a Labels layer is stored with, the usual one where nobody said."""
     return layer.metadata.get(_METADATA_KEY, {}).get("scheme", TrainingConfig().scheme)
