@@ -24,8 +24,9 @@ from napari_unet.config.tiling import TilingConfig
 from napari_unet.data.reading import Image, read_image, read_labels
 from napari_unet.data.writing import write_float
 from napari_unet.errors import InputError
-from napari_unet.inference.batch import SegmentOptions, segment_files
+from napari_unet.inference.batch import segment_files
 from napari_unet.inference.events import Event, FileDone, FileFailed, FileSkipped, FileStarted, PlaneDone
+from napari_unet.inference.options import SegmentOptions
 from napari_unet.inference.report import REPORT, read_report
 from napari_unet.models.model_file import load_model, save_model
 from networks import brightness_model, random_model

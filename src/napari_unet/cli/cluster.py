@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.errors import InputError
-from napari_unet.inference.batch import SegmentOptions, plan_entries, segment_file
+from napari_unet.inference.batch import plan_entries, segment_file
 from napari_unet.inference.events import Event, FileFailed
 from napari_unet.inference.segment import Segmenter
 
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from napari_unet.inference.options import SegmentOptions
     from napari_unet.inference.report import Entry
     from napari_unet.models.model_file import TrainedModel
 
-Job = tuple["TrainedModel", "list[Path]", "Path", SegmentOptions]
+Job = tuple["TrainedModel", "list[Path]", "Path", "SegmentOptions"]
 
 
 def segment_on_cluster(address: str, job: Job) -> Generator[Event]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Generator
 
-    from napari_unet.inference.batch import SegmentOptions
     from napari_unet.inference.events import Event
+    from napari_unet.inference.options import SegmentOptions
     from napari_unet.models.model_file import TrainedModel
 
 USAGE = "napari-unet segment MODEL IMAGES... -o DIR [--probabilities] [--again] [--scheduler ADDRESS] [settings]"
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _choose_options(arguments: argparse.Namespace, model: TrainedModel) -> SegmentOptions:
     """Lay options over what the model was made with; the machine it was made on does not matter here."""
-    from napari_unet.inference.batch import SegmentOptions
+    from napari_unet.inference.options import SegmentOptions
 
     own = model.card.recipe.model_dump(include={"tiling", "instances"})
     recipe = layered_recipe(own, given_settings(arguments))

@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    from napari_unet.config.instances import InstancesConfig
-    from napari_unet.config.tiling import TilingConfig
+    from napari_unet.inference.options import SegmentOptions
     from napari_unet.models.model_file import ModelCard, TrainedModel
 
     Reader = Callable[[Path, str | None], Image]
@@ -38,32 +36,6 @@ if TYPE_CHECKING:
 PROBABILITIES = "probabilities"
 #: Settings that do not change a result.
 _WITHOUT_EFFECT: dict[str, Any] = {"tiling": {"tile_px"}, "execution": {"device"}}
-
-
-@dataclass(frozen=True)
-class SegmentOptions:
-    """How files are segmented.
-
-    Attributes
-    ----------
-    tiling, instances
-        None: as in the recipe of the model.
-    execution
-        Device and precision; None: the best this machine has.
-    axes
-        Axes of the images; None: as the files say or as their shape suggests.
-    probabilities
-        Whether to write the probabilities too.
-    again
-        Whether to make again what is done already, and to replace labels that were changed since.
-    """
-
-    tiling: TilingConfig | None = None
-    instances: InstancesConfig | None = None
-    execution: ExecutionConfig | None = None
-    axes: str | None = None
-    probabilities: bool = False
-    again: bool = False
 
 
 def segment_files(

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 from napari_unet.config.describe import option_name
 from napari_unet.config.execution import ExecutionConfig
 from napari_unet.config.recipe import select_settings
-from napari_unet.data.reading import find_files
-from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet.config._base import Settings
     from napari_unet.config.recipe import Recipe
-    from napari_unet.inference.batch import SegmentOptions
+    from napari_unet.inference.options import SegmentOptions
 
 
-def segment_command(model: Path, own: Recipe, files: list[Path], output: Path, options: SegmentOptions) -> str:
+def segment_command(model: Path, own: Recipe, images: list[str], output: Path, options: SegmentOptions) -> str:
     """Write the command that segments files with the same settings.
 
     Parameters
@@ -28,8 +26,8 @@ def segment_command(model: Path, own: Recipe, files: list[Path], output: Path, o
         The model file.
     own
         Recipe of the model, whose settings need not be given.
-    files
-        The images.
+    images
+        Files, folders or patterns.
     output
         Folder of the label images.
     options
@@ -38,36 +36,24 @@ def segment_command(model: Path, own: Recipe, files: list[Path], output: Path, o
     Returns
     -------
     str
-        One line for a shell, as short as the files allow: all images of a folder are given as the folder.
+        One line for a shell.
 
     Examples
     --------
     >>> from pathlib import Path
     >>> from napari_unet.config.instances import InstancesConfig
     >>> from napari_unet.config.recipe import Recipe
-    >>> from napari_unet.inference.batch import SegmentOptions
+    >>> from napari_unet.inference.options import SegmentOptions
     >>> options = SegmentOptions(instances=InstancesConfig(threshold=0.4))
-    >>> segment_command(Path("cells.safetensors"), Recipe(), [Path("my scan.tif")], Path("out"), options)
-    "napari-unet segment cells.safetensors 'my scan.tif' -o out --instances.threshold 0.4"
+    >>> segment_command(Path("cells.safetensors"), Recipe(), ["my scans"], Path("out"), options)
+    "napari-unet segment cells.safetensors 'my scans' -o out --instances.threshold 0.4"
     """
-    words = ["napari-unet", "segment", str(model), *_shorten(files), "-o", str(output)]
+    words = ["napari-unet", "segment", str(model), *images, "-o", str(output)]
     if options.axes:
         words += ["--axes", options.axes]
     words += ["--probabilities"] * options.probabilities + ["--again"] * options.again
     words += _given("tiling", options.tiling, own.tiling) + _given("instances", options.instances, own.instances)
     return shlex.join([*words, *_given("execution", options.execution, ExecutionConfig())])
-
-
-def _shorten(files: list[Path]) -> list[str]:
-    """Give all images of a folder as the folder."""
-    folders = {file.parent for file in files}
-    if len(files) > 1 and len(folders) == 1:
-        try:
-            if set(find_files(folder := folders.pop())) == set(files):
-                return [str(folder)]
-        except (InputError, OSError):
-            pass
-    return [str(file) for file in files]
 
 
 def _given(section: str, chosen: Settings | None, own: Settings) -> list[str]:
