@@ -43,7 +43,8 @@ TORCH_FREE = [
     *("napari_unet.metrics", "napari_unet.samples", "napari_unet.data.reading", "napari_unet.data.writing"),
     *("napari_unet.data.pairing", "napari_unet.data.weight_map", "napari_unet.inference.instances"),
     *("napari_unet.models.card", "napari_unet.inference.live"),
-    *("napari_unet.data.training_image", "napari_unet.training.live"),
+    *("napari_unet.data.training_image", "napari_unet.training.live", "napari_unet.training.run_folder"),
+    "napari_unet.samples.fetch",
 ]
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -42,7 +42,7 @@ def read_counters(folder: RunFolder) -> dict[str, float]:
     """
     from napari_unet.models.model_file import read_tensors
 
-    if not (folder.checkpoint.is_file() and folder.last.is_file()):
+    if not folder.is_resumable:
         raise InputError(
             f"{folder.path}: there is no run in this folder; 'napari-unet train' makes one beside -o MODEL."
         )

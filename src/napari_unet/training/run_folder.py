@@ -1,4 +1,7 @@
-"""The folder of a run: checkpoint, models, recipe and annotations, each written whole or not at all."""
+"""The folder of a run: checkpoint, models, recipe and annotations, each written whole or not at all.
+
+Naming its files needs no torch.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from napari_unet.config.recipe import Recipe, dump_recipe
 from napari_unet.data.files import atomic_path
 from napari_unet.data.writing import write_labels
 from napari_unet.errors import InputError
-from napari_unet.models.model_file import TrainedModel, read_tensors, save_model, write_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_unet.data.training_image import TrainingImage
+    from napari_unet.models.model_file import TrainedModel
     from napari_unet.training.state import TrainingState
 
 _KEY = "napari_unet_checkpoint"
@@ -63,6 +66,11 @@ class RunFolder:
         """The model to use: the best one where something was held out, else the last."""
         return self.best if self.best.exists() else self.last
 
+    @property
+    def is_resumable(self) -> bool:
+        """Whether a run was saved here, so that it can go on."""
+        return self.checkpoint.is_file() and self.last.is_file()
+
     def save_checkpoint(self, tensors: dict[str, Tensor], counters: dict[str, float]) -> None:
         """Write the checkpoint.
 
@@ -71,6 +79,8 @@ class RunFolder:
         tensors, counters
             As `TrainingState` gives them.
         """
+        from napari_unet.models.model_file import write_tensors
+
         write_tensors(self.checkpoint, tensors, {_KEY: json.dumps(counters)})
 
     def load_checkpoint(self, state: TrainingState) -> None:
@@ -86,6 +96,8 @@ class RunFolder:
         InputError
             If there is no checkpoint, it is damaged, or belongs to another network or optimiser.
         """
+        from napari_unet.models.model_file import read_tensors
+
         tensors, metadata = read_tensors(self.checkpoint)
         try:
             state.restore(tensors, json.loads(metadata[_KEY]))
@@ -105,6 +117,8 @@ class RunFolder:
         best
             Whether it is the best so far, or else the last.
         """
+        from napari_unet.models.model_file import save_model
+
         save_model(model, self.best if best else self.last)
 
     def save_inputs(self, recipe: Recipe, images: list[TrainingImage]) -> None:

@@ -40,17 +40,21 @@ class Session(QObject):
         Signal with an Image and a Labels layer: learn from these.
     project_changed
         Signal with the project folder that is used now.
+    run_suggested
+        Signal with a run folder: go on with this run.
     """
 
     model_changed = Signal(object)
     pair_suggested = Signal(object, object)
     project_changed = Signal(object)
+    run_suggested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self._model: Path | None = None
         self._project: Path | None = None
         self._pair: tuple[weakref.ref[Image], weakref.ref[Labels]] | None = None
+        self._run: Path | None = None
 
     @property
     def model(self) -> Path | None:
@@ -101,6 +105,21 @@ class Session(QObject):
         """Give the pair offered last, if both layers still exist."""
         image, labels = (reference() for reference in self._pair) if self._pair else (None, None)
         return None if image is None or labels is None else (image, labels)
+
+    def suggest_run(self, folder: Path) -> None:
+        """Offer a run to the dock that trains, now or when it is opened.
+
+        Parameters
+        ----------
+        folder
+            Folder of a run that can be resumed.
+        """
+        self._run = folder
+        self.run_suggested.emit(folder)
+
+    def suggested_run(self) -> Path | None:
+        """Give the folder of the run offered last."""
+        return self._run
 
 
 _sessions: weakref.WeakKeyDictionary[napari.components.ViewerModel, Session] = weakref.WeakKeyDictionary()
