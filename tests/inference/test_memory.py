@@ -27,15 +27,6 @@ def test_a_cpu_takes_no_huge_tiles(monkeypatch):
     assert affordable_tile_px(GPU, 500, halo=92) > 10**4
 
 
-def test_free_memory_is_asked_of_the_system_or_guessed(monkeypatch, tmp_path):
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal: 9 kB\nMemAvailable:   2048 kB\n")
-    monkeypatch.setattr(memory, "Path", lambda _: meminfo)
-    assert free_bytes(CPU) == 2 * 2**20
-    meminfo.unlink()
-    assert free_bytes(CPU) > 2**20
-
-
 @pytest.mark.parametrize(
     ("error", "expected"),
     [

@@ -101,12 +101,24 @@ def _make_trainer(arguments: argparse.Namespace, folder: RunFolder) -> Trainer:
 
     recipe, init = _choose_recipe(arguments, folder), _choose_init(arguments, folder)
     images = _read_images(arguments.images, arguments.labels, arguments.axes)
+    _check(images, recipe, init)
     trainer = Trainer(images, recipe, folder.path, init)
     if arguments.resume:
         trainer.resume()
     else:
         set_aside(folder.path)
     return trainer
+
+
+def _check(images: list[TrainingImage], recipe: Recipe, init: TrainedModel | None) -> None:
+    """Say what would spoil the training, and refuse what cannot run."""
+    from napari_unet.training.preflight import check_training
+
+    findings = check_training(images, recipe, None if init is None else init.card)
+    for finding in findings:
+        if finding.level == "error":
+            raise InputError(str(finding))
+        say(f"{finding.level}: {finding}")
 
 
 def _choose_recipe(arguments: argparse.Namespace, folder: RunFolder) -> Recipe:

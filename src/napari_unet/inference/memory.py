@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import torch
+
+from napari_unet.data.main_memory import free_main_memory
 
 #: On a CPU no larger tile is worth its memory: this edge, or that many times the halo (`benchmarks/inference.py`).
 _CPU_EDGE_PX = 512
 _CPU_HALOS = 8
 #: Share of the free memory that a tile may take; the rest is for the result and for other programs.
 _SHARE = 0.5
-#: What is assumed where the system does not tell, bytes.
-_UNKNOWN = 2 * 2**30
 
 
 def affordable_tile_px(device: torch.device, bytes_per_px: float, halo: int) -> int:
@@ -37,9 +34,25 @@ def affordable_tile_px(device: torch.device, bytes_per_px: float, halo: int) -> 
     int
         Edge of the network's output, px; at least 1.
     """
-    outer = int((free_bytes(device) * _SHARE / bytes_per_px) ** 0.5)
-    edge = max(outer - 2 * halo, 1)
+    edge = fitting_tile_px(device, bytes_per_px, halo)
     return min(edge, max(_CPU_EDGE_PX, _CPU_HALOS * halo)) if device.type == "cpu" else edge
+
+
+def fitting_tile_px(device: torch.device, bytes_per_px: float, halo: int) -> int:
+    """Give the largest edge of a tile that fits into the free memory, however slow it is.
+
+    Parameters
+    ----------
+    device, bytes_per_px, halo
+        As in `affordable_tile_px`.
+
+    Returns
+    -------
+    int
+        Edge of the network's output, px; at least 1.
+    """
+    outer = int((free_bytes(device) * _SHARE / bytes_per_px) ** 0.5)
+    return max(outer - 2 * halo, 1)
 
 
 def free_bytes(device: torch.device) -> int:
@@ -60,7 +73,7 @@ def free_bytes(device: torch.device) -> int:
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    return _free_main_memory()
+    return free_main_memory()
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -75,19 +88,3 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     signs = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
-
-
-def _free_main_memory() -> int:
-    """Ask the operating system for the main memory that can be taken without swapping."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return _part_of_all_memory()
-
-
-def _part_of_all_memory() -> int:
-    """Take half of the machine's memory for free, where the system tells it."""
-    if not hasattr(os, "sysconf"):
-        return _UNKNOWN
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
