@@ -24,7 +24,8 @@ class InstancesConfig(Settings):
     grow_px: int = setting(
         2,
         title="Grow back",
-        help="Width in px by which touching cells grow back over the ridge that separated them.",
+        help="Width in px, as the network sees the image, by which touching cells grow back over the ridge that "
+        "separated them.",
         ge=0,
         le=20,
     )

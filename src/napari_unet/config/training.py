@@ -6,6 +6,9 @@ from typing import Literal
 
 from napari_unet.config._base import Settings, setting
 
+WORKING_DIAMETER_PX = 32
+"""Diameter in px at which the network likes to see a typical cell: whole, with what lies around it."""
+
 
 class TrainingConfig(Settings):
     """How the network learns."""
@@ -36,6 +39,15 @@ class TrainingConfig(Settings):
         title="Annotation",
         help="'dense': 0 is background. 'sparse': 0 is not annotated, 1 background, from 2 on one number a cell.",
         advanced=False,
+    )
+    rescale: float | None = setting(
+        None,
+        title="Rescale",
+        help="Factor by which images are resampled before the network sees them; 1 leaves them as they are. Empty: the "
+        f"one that makes a typical annotated cell {WORKING_DIAMETER_PX} px wide.",
+        step=0.1,
+        ge=0.02,
+        le=10,
     )
     patch_px: int = setting(
         196,

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_unet.data.rectangles import whole
+from napari_unet.data.resampling import ResampledPlane, nearest
 from napari_unet.data.targets import NOT_ANNOTATED, make_target, read_annotation
 from napari_unet.data.weight_map import class_weights, plane_weights
 from napari_unet.errors import InputError
@@ -33,7 +35,7 @@ class Field:
     name
         Name of the image and place of the plane in it.
     image
-        (C, Y, X) float32, normalised.
+        (C, Y, X) float32, normalised and resampled, as are target and weights.
     target
         (Y, X) uint8: class of each pixel, `NOT_ANNOTATED` where nobody said.
     weights
@@ -41,7 +43,7 @@ class Field:
     counts
         (256,) int64: annotated pixels of each class.
     cell_sizes
-        Pixels of each cell.
+        Pixels of each cell, of the image as it was given.
     digest
         SHA-256 of the annotation.
     """
@@ -65,7 +67,9 @@ class Field:
         return replace(self, **moved)
 
 
-def make_fields(source: TrainingImage, normalization: Normalization, recipe: Recipe) -> Iterator[Field]:
+def make_fields(
+    source: TrainingImage, normalization: Normalization, recipe: Recipe, scale: float = 1.0
+) -> Iterator[Field]:
     """Make a field of each annotated plane of an image.
 
     Parameters
@@ -76,6 +80,8 @@ def make_fields(source: TrainingImage, normalization: Normalization, recipe: Rec
         How intensities are scaled.
     recipe
         Says what the labels mean and how pixels are weighted.
+    scale
+        Factor by which planes are resampled.
 
     Yields
     ------
@@ -97,15 +103,16 @@ def make_fields(source: TrainingImage, normalization: Normalization, recipe: Rec
     for t, z in np.ndindex(expected[0], expected[2]):
         labels = np.asarray(source.labels[t, 0, z])
         ignore = None if source.ignore is None else np.asarray(source.ignore[t, 0, z])
-        supervision = _supervise(labels, ignore, recipe)
+        supervision = _supervise(labels, ignore, recipe, scale)
         if supervision is not None:
-            plane = torch.from_numpy(scaler(np.asarray(source.image[t, :, z])))
+            resampled = ResampledPlane(source.image[t, :, z], scaler, scale)
+            plane = torch.from_numpy(resampled[(..., *whole(resampled.shape[1:]))])
             name = source.name if expected[0] * expected[2] == 1 else f"{source.name} [t={t}, z={z}]"
             yield Field(name, plane, *supervision, hashlib.sha256(labels.tobytes()).hexdigest())
 
 
 def _supervise(
-    labels: NDArray[Any], ignore: NDArray[np.bool_] | None, recipe: Recipe
+    labels: NDArray[Any], ignore: NDArray[np.bool_] | None, recipe: Recipe, scale: float
 ) -> tuple[Tensor, Tensor, NDArray[np.int64], NDArray[np.int64]] | None:
     """Give target, weights, class counts and cell sizes of one plane, None where nothing is annotated."""
     kind = recipe.training.target
@@ -113,11 +120,12 @@ def _supervise(
     # A plane of a dense stack that nobody got round to looks just like one without cells: it teaches nothing.
     if not annotated.any() or (recipe.training.scheme == "dense" and not cells.any()):
         return None
+    sizes = np.unique(cells[cells > 0], return_counts=True)[1]
+    cells, annotated = nearest(cells, scale), nearest(annotated, scale)
     target = make_target(cells, annotated, kind)
     weights = plane_weights(cells, target, recipe.weight_map, kind)
     counts = np.bincount(target.ravel(), minlength=256)
     counts[NOT_ANNOTATED] = 0
-    sizes = np.unique(cells[cells > 0], return_counts=True)[1]
     return torch.from_numpy(target), torch.from_numpy(weights), counts, sizes
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 Rectangle: TypeAlias = tuple[slice, ...]
 
@@ -33,6 +34,22 @@ def grow(rectangle: Rectangle, margins: Sequence[int], shape: Sequence[int]) -> 
         slice(max(part.start - margin, 0), min(part.stop + margin, size))
         for part, margin, size in zip(rectangle, margins, shape, strict=True)
     )
+
+
+def split(rectangle: Rectangle, largest: Sequence[int]) -> Iterator[Rectangle]:
+    """Cut a rectangle into parts of nearly equal size, none larger than given.
+
+    Examples
+    --------
+    >>> list(split((slice(2, 7),), (3,)))
+    [(slice(2, 4, None),), (slice(4, 7, None),)]
+    """
+    axes = []
+    for part, most in zip(rectangle, largest, strict=True):
+        length, count = part.stop - part.start, -(-(part.stop - part.start) // most)
+        cuts = [part.start + length * number // count for number in range(count + 1)]
+        axes.append([slice(*ends) for ends in pairwise(cuts)])
+    yield from product(*axes)
 
 
 def union(first: Rectangle, second: Rectangle) -> Rectangle:

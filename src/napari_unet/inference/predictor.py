@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from napari_unet.config.execution import ExecutionConfig
 from napari_unet.config.tiling import TilingConfig
+from napari_unet.data.rectangles import split, within
+from napari_unet.data.resampling import ResampledPlane, resample
 from napari_unet.errors import InputError
 from napari_unet.geometry import AxisGeometry
 from napari_unet.inference.averaging import average_views
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from napari_unet.axes import Array
     from napari_unet.data.normalization import PlaneScaler
     from napari_unet.data.rectangles import Rectangle
+    from napari_unet.data.resampling import Scaler
+    from napari_unet.inference.instances import Readable
     from napari_unet.models.model_file import TrainedModel
 
 
@@ -90,6 +95,7 @@ class Predictor:
         network = network.to(self.device, self.precision)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._tile_px = self.tiling.tile_px
+        self._scale = model.card.scale or 1.0
 
     def predict_plane(
         self, plane: Array, scaler: PlaneScaler, rectangle: Rectangle | None = None
@@ -121,7 +127,10 @@ class Predictor:
             While predicting, if memory is not enough for the smallest tile.
         """
         _check_plane(plane, self.card.in_channels)
-        return self._predict_tiles(plane, scaler, clip(rectangle or (slice(None),) * 2, plane.shape[1:]))
+        box = clip(rectangle or (slice(None),) * 2, plane.shape[1:])
+        if self._scale == 1:
+            return self._predict_tiles(plane, scaler, box)
+        return self._predict_resampled(ResampledPlane(plane, scaler, self._scale), box)
 
     def predict_image(self, data: Array) -> Generator[tuple[int, int, TileDone], None, None]:
         """Predict a stack or a series plane after plane, as `predict_plane` does.
@@ -195,10 +204,27 @@ class Predictor:
             filled[t, z][tile.inner] = find_classes(tile.probabilities)
         return filled
 
-    def _predict_tiles(self, plane: Array, scaler: PlaneScaler, box: Rectangle) -> Generator[TileDone]:
+    def _predict_resampled(self, plane: ResampledPlane, box: Rectangle) -> Generator[TileDone]:
+        """Predict at the size the network works at, block after block, and bring the probabilities back."""
+        # What a block needs shall fit into one tile, though tiles start on multiples of the alignment only.
+        edge = max(1, int((self._largest_tile_px() - 2 * self.geometry[0].alignment) / self._scale))
+        for block in split(box, (edge, edge)):
+            yield TileDone(block, resample(partial(self._assemble, plane), plane.shape[1:], block, 1 / self._scale))
+
+    def _assemble(self, plane: ResampledPlane, box: Rectangle) -> NDArray[np.float32]:
+        """Predict a box of a plane that is already normalised."""
+        filled = np.empty((self.card.n_classes, *(part.stop - part.start for part in box)), np.float32)
+        for tile in self._predict_tiles(plane, np.asarray, box):
+            filled[(slice(None), *within(tile.inner, box))] = tile.probabilities
+        return filled
+
+    def _largest_tile_px(self) -> int:
+        """Give the largest edge of a tile."""
+        return self._tile_px or affordable_tile_px(self.device, self._bytes_per_px(), self.geometry[0].halo)
+
+    def _predict_tiles(self, plane: Readable, scaler: Scaler, box: Rectangle) -> Generator[TileDone]:
         """Predict tile after tile, and smaller ones when memory runs out."""
-        tile_px = self._tile_px or affordable_tile_px(self.device, self._bytes_per_px(), self.geometry[0].halo)
-        tiles = deque(cover(box, self.geometry, tile_px))
+        tiles = deque(cover(box, self.geometry, self._largest_tile_px()))
         while tiles:
             probabilities = self._try_tile(tiles[0], plane, scaler)
             if probabilities is not None:
@@ -206,7 +232,7 @@ class Predictor:
             else:
                 tiles = self._halve(tiles)
 
-    def _try_tile(self, tile: Tile, plane: Array, scaler: PlaneScaler) -> NDArray[np.float32] | None:
+    def _try_tile(self, tile: Tile, plane: Readable, scaler: Scaler) -> NDArray[np.float32] | None:
         """Predict one tile; None if memory was not enough."""
         try:
             return self._predict_tile(tile, plane, scaler)
@@ -216,7 +242,7 @@ class Predictor:
         return None
 
     @torch.inference_mode()
-    def _predict_tile(self, tile: Tile, plane: Array, scaler: PlaneScaler) -> NDArray[np.float32]:
+    def _predict_tile(self, tile: Tile, plane: Readable, scaler: Scaler) -> NDArray[np.float32]:
         """Read, normalise and predict one tile."""
         window = torch.from_numpy(scaler(read_mirrored(plane, tile.outer)))[None]
         # Unless told, cuDNN rounds float32 to TF32, whose ten bits make the result depend on the tile.

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_unet.axes import Array, from_canonical, guess_axes, spatial_axes, to_canonical
-from napari_unet.inference.blockwise import BlockwiseInstances
+from napari_unet.inference.collectors import CellCollector, ClassCollector
 from napari_unet.inference.instances import find_classes, find_instances
 from napari_unet.inference.predictor import Predictor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from napari_unet.config.execution import ExecutionConfig
     from napari_unet.config.instances import InstancesConfig
     from napari_unet.config.tiling import TilingConfig
-    from napari_unet.data.normalization import PlaneScaler
+    from napari_unet.inference.collectors import Collector
     from napari_unet.models.model_file import ModelCard, TrainedModel
 
 #: The smallest cell kept has this share of the pixels of a small cell of the training data.
@@ -78,7 +79,7 @@ class Segmenter:
         execution: ExecutionConfig | None = None,
     ) -> None:
         self.card = model.card
-        self._instances = instances or model.card.recipe.instances
+        self._instances = _widen_growth(instances or model.card.recipe.instances, model.card.scale or 1.0)
         self.predictor = Predictor(model, tiling or model.card.recipe.tiling, execution)
 
     @property
@@ -109,9 +110,30 @@ class Segmenter:
         scaler = self.card.normalization.for_image(data)
         for t, z in np.ndindex(data.shape[0], data.shape[2]):
             kept = np.empty((self.card.n_classes, *data.shape[3:]), np.float32) if keep_probabilities else None
-            segment = self._find_cells if self.makes_instances else self._find_classes
-            labels, n_cells = segment(data[t, :, z], scaler, kept)
+            found = self.collector(data.shape[3:])
+            for tile in self.predictor.predict_plane(data[t, :, z], scaler):
+                found.add(tile.inner, tile.probabilities)
+                if kept is not None:
+                    kept[(slice(None), *tile.inner)] = tile.probabilities
+            labels, n_cells = found.finish()
             yield SegmentedPlane(t, z, labels, n_cells, kept)
+
+    def collector(self, shape: Sequence[int]) -> Collector:
+        """Make what turns the tiles of a plane into labels.
+
+        Parameters
+        ----------
+        shape
+            Of the plane, or of the part of it that is wanted.
+
+        Returns
+        -------
+        Collector
+            For cells or for classes, as the model makes.
+        """
+        if not self.makes_instances:
+            return ClassCollector(shape)
+        return CellCollector(shape, self._instances, smallest_cell_px(self.card))
 
     def label(self, probabilities: NDArray[np.float32]) -> NDArray[Any]:
         """Make labels of a plane, or of a part of it, whose probabilities are in memory.
@@ -130,29 +152,10 @@ class Segmenter:
             return find_classes(probabilities)
         return find_instances(1 - probabilities[0], self._instances, min_size_px=smallest_cell_px(self.card))
 
-    def _find_cells(
-        self, plane: Array, scaler: PlaneScaler, kept: NDArray[np.float32] | None
-    ) -> tuple[NDArray[Any], int]:
-        """Give the cells of a plane; of the probabilities only a tile is in memory unless they are kept."""
-        scratch = np.zeros(plane.shape[1:], np.int32)
-        cells = BlockwiseInstances(scratch, self._instances, min_size_px=smallest_cell_px(self.card))
-        for tile in self.predictor.predict_plane(plane, scaler):
-            cells.add([part.start for part in tile.inner], 1 - tile.probabilities[0])
-            if kept is not None:
-                kept[(slice(None), *tile.inner)] = tile.probabilities
-        found = cells.finish()
-        return found.read(tuple(slice(0, size) for size in scratch.shape)), found.count
 
-    def _find_classes(
-        self, plane: Array, scaler: PlaneScaler, kept: NDArray[np.float32] | None
-    ) -> tuple[NDArray[Any], int]:
-        """Give the most probable class of each pixel of a plane."""
-        classes = np.empty(plane.shape[1:], np.uint8)
-        for tile in self.predictor.predict_plane(plane, scaler):
-            classes[tile.inner] = find_classes(tile.probabilities)
-            if kept is not None:
-                kept[(slice(None), *tile.inner)] = tile.probabilities
-        return classes, 0
+def _widen_growth(config: InstancesConfig, scale: float) -> InstancesConfig:
+    """Grow as far as ridges are wide where images were reduced for the network."""
+    return config.model_copy(update={"grow_px": math.ceil(config.grow_px / min(1.0, scale))})
 
 
 def smallest_cell_px(card: ModelCard) -> int:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet.axes import Array
+    from napari_unet.inference.instances import Readable
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def split_tile(tile: Tile, geometry: Sequence[AxisGeometry], tile_px: int) -> li
     return _cut([[kept] for kept in tile.inner], geometry, tile_px)
 
 
-def read_mirrored(image: Array, outer: Sequence[slice]) -> NDArray[Any]:
+def read_mirrored(image: Readable, outer: Sequence[slice]) -> NDArray[Any]:
     """Read a window that may reach beyond the image, where the image is mirrored at the middle of its edge pixels.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 import napari_unet
+from napari_unet.data.cell_size import cell_sizes, scale_to_working_size
 from napari_unet.data.fields import class_balance, n_classes
 from napari_unet.data.normalization import Normalization, fit_normalization
 from napari_unet.errors import InputError
@@ -52,7 +53,33 @@ def choose_normalization(images: list[TrainingImage], recipe: Recipe, init: Trai
     return fit_normalization((image.image for image in images), recipe.normalization)
 
 
-def describe(fields: list[Field], recipe: Recipe, normalization: Normalization) -> ModelCard:
+def choose_scale(images: list[TrainingImage], recipe: Recipe, init: TrainedModel | None) -> float:
+    """Give the factor by which the images of a run are resampled.
+
+    Parameters
+    ----------
+    images
+        Training images.
+    recipe
+        May name the factor.
+    init
+        Model to start from, whose factor is kept; None: it follows from the annotated cells.
+
+    Returns
+    -------
+    float
+        The one factor; 1 where there are no cells to measure.
+    """
+    if recipe.training.rescale is not None:
+        return recipe.training.rescale
+    if init is not None and init.card.scale is not None:
+        return init.card.scale
+    if recipe.training.target == "classes":
+        return 1.0
+    return scale_to_working_size(cell_sizes(images, recipe.training.scheme))
+
+
+def describe(fields: list[Field], recipe: Recipe, normalization: Normalization, scale: float) -> ModelCard:
     """Describe the model that a run will make.
 
     Parameters
@@ -61,8 +88,8 @@ def describe(fields: list[Field], recipe: Recipe, normalization: Normalization) 
         All annotated planes.
     recipe
         Every setting.
-    normalization
-        The one normalisation.
+    normalization, scale
+        The one normalisation, the one factor of resampling.
 
     Returns
     -------
@@ -79,6 +106,7 @@ def describe(fields: list[Field], recipe: Recipe, normalization: Normalization) 
         class_balance=class_balance(fields, recipe),
         recipe=recipe,
         normalization=normalization,
+        scale=scale,
         small_cell_px=float(np.percentile(sizes, 5)) if instances and sizes.size else None,
         training_data={field.name: field.digest for field in fields},
         versions={
@@ -109,7 +137,7 @@ def update_card(card: ModelCard, fields: list[Field]) -> ModelCard:
     InputError
         If there is a class that the network has not.
     """
-    fresh = describe(fields, card.recipe, card.normalization)
+    fresh = describe(fields, card.recipe, card.normalization, card.scale or 1.0)
     if fresh.n_classes > card.n_classes:
         raise InputError(
             f"the new annotation has class {fresh.n_classes - 1}, but the network was made for the classes 0 to "

@@ -54,6 +54,8 @@ class Lessons:
         Every setting.
     normalization
         How intensities are scaled.
+    scale
+        Factor by which images are resampled.
     device
         Where the fields lie.
 
@@ -64,9 +66,14 @@ class Lessons:
     """
 
     def __init__(
-        self, images: list[TrainingImage], recipe: Recipe, normalization: Normalization, device: torch.device
+        self,
+        images: list[TrainingImage],
+        recipe: Recipe,
+        normalization: Normalization,
+        scale: float,
+        device: torch.device,
     ) -> None:
-        self._recipe, self._normalization, self._device = recipe, normalization, device
+        self._recipe, self._normalization, self._scale, self._device = recipe, normalization, scale, device
         self._inbox: queue.SimpleQueue[TrainingImage] = queue.SimpleQueue()
         self.images = {image.name: image for image in images}
         self._fields = {image.name: self._read(image) for image in images}
@@ -114,7 +121,8 @@ class Lessons:
 
     def _read(self, image: TrainingImage) -> list[Field]:
         """Make the fields of an image."""
-        return [field.to(self._device) for field in make_fields(image, self._normalization, self._recipe)]
+        fields = make_fields(image, self._normalization, self._recipe, self._scale)
+        return [field.to(self._device) for field in fields]
 
     def _make_lesson(self) -> Lesson:
         """Divide the annotations and make what reads them."""

@@ -13,7 +13,7 @@ from torch import nn
 
 from napari_unet.models.folding import undo_class_balance
 from napari_unet.models.model_file import TrainedModel
-from napari_unet.training.card import choose_normalization, describe, make_network, update_card
+from napari_unet.training.card import choose_normalization, choose_scale, describe, make_network, update_card
 from napari_unet.training.clock import Clock
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Annotated, Event, Finished, Recovered, Saved, Started, Stepped, Validated
@@ -79,8 +79,9 @@ class Trainer:
         self.folder = RunFolder(Path(folder))
         self._computation = Computation.choose(recipe.execution)
         normalization = choose_normalization(images, self.recipe, init)
-        self._lessons = Lessons(images, self.recipe, normalization, self._computation.device)
-        self.card = describe(self._lessons.fields, self.recipe, normalization)
+        scale = choose_scale(images, self.recipe, init)
+        self._lessons = Lessons(images, self.recipe, normalization, scale, self._computation.device)
+        self.card = describe(self._lessons.fields, self.recipe, normalization, scale)
         network = make_network(self.card, init, self.recipe.training.seed)
         network = network.to(self._computation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._state = TrainingState(network, self.recipe.training)
