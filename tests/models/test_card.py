@@ -33,6 +33,13 @@ def test_what_is_no_model_file_is_refused(tmp_path: Path, content: bytes | None,
         read_card(path)
 
 
+def test_a_network_in_another_format_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "cells.ONNX"
+    path.write_bytes(b"\x08\x07")
+    with pytest.raises(InputError, match=r"an ONNX network .* Give a \.safetensors file"):
+        read_card(path)
+
+
 def test_a_card_that_was_changed_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "cells.safetensors"
     save_model(make_model(), path)

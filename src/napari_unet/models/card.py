@@ -115,7 +115,7 @@ def unreadable(path: str | os.PathLike[str], error: Exception) -> InputError:
 
 
 def refuse_foreign(path: Path) -> None:
-    """Name the two mistakes that a look at the first bytes reveals.
+    """Name the mistakes that the name or a look at the first bytes reveals.
 
     Parameters
     ----------
@@ -125,10 +125,12 @@ def refuse_foreign(path: Path) -> None:
     Raises
     ------
     InputError
-        If it is missing, or a pickle.
+        If it is missing, a pickle, or of the ONNX format.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such model file. {ADVICE}")
+    if path.suffix.lower() == ".onnx":
+        raise InputError(f"{path}: an ONNX network does not tell how images must be prepared for it. {ADVICE}")
     with path.open("rb") as file:
         start = file.read(2)
     if start in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):

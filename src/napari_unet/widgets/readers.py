@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     Paths = str | Sequence[str]
 
 
-def get_reader(paths: Paths) -> Callable[[Paths], list[LayerData]]:
+def get_reader(path: Paths) -> Callable[[Paths], list[LayerData]]:
     """Give what opens a path.
 
     Parameters
     ----------
-    paths
+    path
         A file of a kind that holds networks, or any folder; of several, the first counts.
 
     Returns
@@ -38,8 +38,8 @@ def get_reader(paths: Paths) -> Callable[[Paths], list[LayerData]]:
     callable
         Takes the paths and returns layers, or the mark that there are none to add.
     """
-    path = _first(paths)
-    if path.is_dir() and not RunFolder(path).is_resumable:
+    first = _first(path)
+    if first.is_dir() and not RunFolder(first).is_resumable:
         return _read_otherwise
     return _open
 
