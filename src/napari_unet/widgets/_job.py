@@ -1,0 +1,199 @@
+"""What happens beside the window: finding the devices, checking, training. Knows nothing of Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet.models.card import read_card
+from napari_unet.training.preflight import Finding, check_training
+from napari_unet.training.record import StoredRun, find_unfinished, read_losses, save_record
+from napari_unet.widgets._preload import load_torch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Generator
+    from pathlib import Path
+
+    from napari_unet.config.recipe import Recipe
+    from napari_unet.data.training_image import TrainingImage
+    from napari_unet.inference.devices import DeviceInfo
+    from napari_unet.models.model_file import TrainedModel
+    from napari_unet.training.live import LiveEvent, LiveTraining
+    from napari_unet.training.record import RunRecord
+    from napari_unet.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training as it is ordered.
+
+    Attributes
+    ----------
+    images
+        What is learnt from.
+    recipe
+        Every setting.
+    init
+        Model file to start from; None: none.
+    folder
+        Where the run is kept.
+    record
+        Where the images come from.
+    findings
+        What is wrong as far as the layers tell.
+    resume
+        Whether to go on with the run in the folder.
+    """
+
+    images: tuple[TrainingImage, ...]
+    recipe: Recipe
+    init: Path | None
+    folder: Path
+    record: RunRecord
+    findings: tuple[Finding, ...] = ()
+    resume: bool = False
+
+    def make_trainer(self) -> Trainer:
+        """Make the trainer, with a copy of the annotations as they are now."""
+        from napari_unet.training.trainer import Trainer
+
+        images = [replace(image, labels=np.array(image.labels)) for image in self.images]
+        trainer = Trainer(images, self.recipe, self.folder, self._start())
+        if self.resume:
+            trainer.resume()
+        save_record(self.folder, self.record)
+        return trainer
+
+    def resumed(self, record: RunRecord) -> Job:
+        """Order to go on with the run in the folder.
+
+        Parameters
+        ----------
+        record
+            Of this run; its images keep their names.
+        """
+        named = zip(self.images, record.sources, strict=True)
+        images = tuple(replace(image, name=source.name) for image, source in named)
+        return replace(self, images=images, record=record, resume=True)
+
+    def _start(self) -> TrainedModel | None:
+        """Read the model to start from; a resumed run keeps its own network and normalisation."""
+        from napari_unet.models.model_file import load_model
+        from napari_unet.training.run_folder import RunFolder
+
+        if self.resume:
+            return load_model(RunFolder(self.folder).last)
+        return None if self.init is None else load_model(self.init)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the machine offers.
+
+    Attributes
+    ----------
+    devices
+        Devices, fastest first.
+    unfinished
+        Run that was broken off; None: none.
+    """
+
+    devices: list[DeviceInfo]
+    unfinished: StoredRun | None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is wrong, worst first.
+
+    Attributes
+    ----------
+    findings
+        Empty: nothing.
+    """
+
+    findings: list[Finding]
+
+    @property
+    def forbids(self) -> bool:
+        """Whether the training cannot run."""
+        return any(finding.level == "error" for finding in self.findings)
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What a resumed run learnt before.
+
+    Attributes
+    ----------
+    losses
+        Loss of each step.
+    """
+
+    losses: list[float]
+
+
+def prepare(homes: Collection[Path], busy: Collection[Path]) -> Generator[Prepared]:
+    """Load PyTorch, and find out what the machine offers.
+
+    Parameters
+    ----------
+    homes
+        Folders of projects.
+    busy
+        Folders of runs that are going on.
+
+    Yields
+    ------
+    Prepared
+        Once.
+    """
+    load_torch()
+    from napari_unet.inference.devices import list_devices
+
+    yield Prepared(list_devices(), find_unfinished(homes, busy))
+
+
+def check(job: Job) -> Generator[Checked]:
+    """Look for what is wrong.
+
+    Parameters
+    ----------
+    job
+        What is ordered.
+
+    Yields
+    ------
+    Checked
+        Once.
+    """
+    card = None if job.init is None or job.resume else read_card(job.init)
+    findings = [*job.findings, *check_training(list(job.images), job.recipe, card)]
+    yield Checked(sorted(findings, key=lambda finding: ("error", "warning", "hint").index(finding.level)))
+
+
+def train(job: Job, live: LiveTraining) -> Generator[Checked | Remembered | LiveEvent]:
+    """Check, and train if nothing forbids it.
+
+    Parameters
+    ----------
+    job
+        What is ordered.
+    live
+        Makes its trainer from the same job.
+
+    Yields
+    ------
+    Checked, Remembered, LiveEvent
+        What happens.
+    """
+    for checked in check(job):
+        yield checked
+        if checked.forbids:
+            return
+    load_torch()
+    if job.resume:
+        yield Remembered(read_losses(job.folder))
+    yield from live.run()

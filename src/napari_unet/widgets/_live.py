@@ -1,0 +1,235 @@
+"""The live preview: what the network of the moment makes of what a person looks at."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_unet.training.views import Previewed, PreviewFailed, View
+from napari_unet.widgets._layers import Role, find_result, show_result
+from napari_unet.widgets._view import plane_in_view, rectangle_in_view
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+    from napari_unet.data.rectangles import Rectangle
+    from napari_unet.data.training_image import TrainingImage
+    from napari_unet.training.live import LiveTraining
+    from napari_unet.widgets._pairs import Pair
+
+PROBABILITY = Role(
+    "preview_probability",
+    "image",
+    {"colormap": "magma", "blending": "additive", "opacity": 0.5, "contrast_limits": (0.0, 1.0), "visible": False},
+)
+PREVIEW = Role("preview", "labels", {"opacity": 0.45})
+#: So often it is looked what is in view; asking is cheap and misses nothing that moves the view.
+_LOOK_MS = 150
+
+
+class LivePreview(QObject):
+    """Tells a training what is in view, and shows what it makes of it.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    pairs, images
+        What is learnt from, as layers and as pixels.
+    live
+        The training.
+    parent
+        Object it belongs to.
+
+    Attributes
+    ----------
+    removed
+        Signal: a person deleted a layer of the preview.
+    """
+
+    removed = Signal()
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        pairs: Sequence[Pair],
+        images: Sequence[TrainingImage],
+        live: LiveTraining,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._viewer, self._pairs, self._live = viewer, pairs, live
+        self._images = [image.image for image in images]
+        self._made: dict[Hashable, _Pictures] = {}
+        self._status = ""
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MS)
+        self._timer.timeout.connect(self._look)
+        for pair in pairs:
+            remove_previews(viewer, pair.image)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether previews are asked for."""
+        return self._timer.isActive()
+
+    def switch(self, on: bool) -> None:
+        """Ask for previews, or for none any more; those that are there stay.
+
+        Parameters
+        ----------
+        on
+            Which.
+        """
+        if on:
+            self._made.clear()
+            self._timer.start()
+            self._look()
+        else:
+            self._timer.stop()
+            self._live.look_at(None)
+
+    def show(self, event: Previewed | PreviewFailed) -> None:
+        """Show a preview, or why there is none.
+
+        Parameters
+        ----------
+        event
+            What the training tells.
+        """
+        if isinstance(event, PreviewFailed):
+            self._status = event.message
+            return
+        self._status = ""
+        number = event.view.place
+        assert isinstance(number, int)
+        pair = self._pairs[number]
+        if not self.is_on or pair.image not in self._viewer.layers:
+            return
+        if number in self._made and _is_incomplete(self._viewer, pair.image):
+            self.removed.emit()
+            return
+        if number not in self._made:
+            self._made[number] = _Pictures(self._images[number].shape)
+        self._made[number].write(event)
+        self._made[number].show(self._viewer, pair)
+
+    def status(self, step: int) -> str:
+        """Say to which step the preview in view belongs.
+
+        Parameters
+        ----------
+        step
+            Steps done so far.
+        """
+        view = self._view()
+        if self._status or view is None:
+            return self._status
+        made = self._made.get(view.place)
+        known = None if made is None else made.steps.get((view.t, view.z))
+        if known is None:
+            return "No preview of this slice yet."
+        shown, when = known
+        return f"Preview of step {shown} of {step}, {time.monotonic() - when:.0f} s old."
+
+    def close(self) -> None:
+        """Follow no longer; the previews stay."""
+        self.switch(False)
+        self.deleteLater()
+
+    def discard(self) -> None:
+        """Take the previews away, so that nobody takes them for new ones."""
+        self.switch(False)
+        for pair in self._pairs:
+            remove_previews(self._viewer, pair.image)
+
+    def _look(self) -> None:
+        """Tell the training what is in view."""
+        self._live.look_at(self._view())
+
+    def _view(self) -> View | None:
+        """Give what is in view: of the selected image or, if none is, of the topmost one that is visible."""
+        shown = [layer for layer in reversed(self._viewer.layers) if layer.visible]
+        active = self._viewer.layers.selection.active
+        chosen = [pair for pair in self._pairs if active in (pair.image, pair.labels) and pair.image in shown]
+        chosen += sorted(
+            (pair for pair in self._pairs if pair.image in shown), key=lambda pair: shown.index(pair.image)
+        )
+        return None if not chosen else self._view_of(self._pairs.index(chosen[0]))
+
+    def _view_of(self, number: int) -> View | None:
+        """Give what is in view of a pair; nothing where the image is off the screen."""
+        pair = self._pairs[number]
+        t, z = plane_in_view(self._viewer, pair.image, pair.axes)
+        rectangle = rectangle_in_view(self._viewer, pair.image, pair.axes)
+        if any(part.stop - part.start < 2 for part in rectangle):
+            return None
+        return View(self._images[number], t, z, rectangle, number)
+
+
+class _Pictures:
+    """Probabilities and labels of one image, written where they were predicted.
+
+    Parameters
+    ----------
+    shape
+        Of the image, TCZYX.
+    """
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        whole = (shape[0], 1, *shape[2:])
+        # The system gives pages of zeros only where something is written: planes that nobody looked at need no memory.
+        self._probability, self._labels = np.zeros(whole, np.float32), np.zeros(whole, np.int32)
+        self._written: dict[tuple[int, int], Rectangle] = {}
+        #: Step and time of the preview of each plane.
+        self.steps: dict[tuple[int, int], tuple[int, float]] = {}
+
+    def write(self, event: Previewed) -> None:
+        """Write a preview; what lay around it in this plane was older."""
+        place = t, z = event.view.t, event.view.z
+        for picture, news in ((self._probability, 1 - event.probabilities[0]), (self._labels, event.labels)):
+            if place in self._written and self._written[place] != event.rectangle:
+                picture[t, 0, z][self._written[place]] = 0
+            picture[t, 0, z][event.rectangle] = news
+        self._written[place] = event.rectangle
+        self.steps[place] = event.step, time.monotonic()
+
+    def show(self, viewer: ViewerModel, pair: Pair) -> None:
+        """Show them under what a person paints."""
+        for picture, role in ((self._probability, PROBABILITY), (self._labels, PREVIEW)):
+            is_new = find_result(viewer, pair.image, role) is None
+            layer = show_result(viewer, pair.image, picture, role, pair.axes)
+            if is_new:
+                _move_under(viewer, layer, pair.labels)
+
+
+def remove_previews(viewer: ViewerModel, image: Layer) -> None:
+    """Take the previews of an image away.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    image
+        Layer they were made from.
+    """
+    for role in (PROBABILITY, PREVIEW):
+        if (layer := find_result(viewer, image, role)) is not None:
+            viewer.layers.remove(layer)
+
+
+def _is_incomplete(viewer: ViewerModel, image: Any) -> bool:
+    """Tell whether somebody deleted a layer of the preview."""
+    return any(find_result(viewer, image, role) is None for role in (PROBABILITY, PREVIEW))
+
+
+def _move_under(viewer: ViewerModel, layer: Layer, above: Layer) -> None:
+    """Move a layer under another one, if that is there."""
+    if above in viewer.layers:
+        viewer.layers.move(viewer.layers.index(layer), viewer.layers.index(above))

@@ -1,0 +1,117 @@
+"""Going on with a run: its layers, from the viewer or from the disk, and the time it has left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from napari.layers import Image, Labels
+
+from napari_unet.axes import from_canonical
+from napari_unet.config.recipe import parse_recipe
+from napari_unet.data.reading import read_labels
+from napari_unet.errors import InputError
+from napari_unet.widgets._axes import store_axes
+from napari_unet.widgets._layers import result_axes, result_geometry, scheme_metadata
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_unet.config.recipe import Recipe
+    from napari_unet.training.record import Source, StoredRun
+
+_L = TypeVar("_L", Image, Labels)
+
+
+def continue_recipe(run: StoredRun, more: Recipe) -> Recipe:
+    """Give a run its time.
+
+    Parameters
+    ----------
+    run
+        The run; if its time is not used up, it keeps what is left.
+    more
+        Time to add else.
+
+    Returns
+    -------
+    Recipe
+        That of the run, with its time.
+    """
+    if not run.is_finished:
+        return run.recipe
+    values = run.recipe.model_dump()
+    if more.training.steps is None:
+        values["training"] |= {"steps": None, "seconds": run.seconds + more.training.seconds}
+    else:
+        values["training"] |= {"steps": run.step + more.training.steps}
+    return parse_recipe(values, "settings")
+
+
+def restore_pairs(viewer: napari.viewer.Viewer, run: StoredRun) -> list[tuple[Image, Labels]]:
+    """Find the layers of a run, or open them again.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    run
+        The run.
+
+    Returns
+    -------
+    list of (Image, Labels)
+        In the order of the run.
+
+    Raises
+    ------
+    InputError
+        If an image is neither open nor where it was.
+    """
+    return [_restore(viewer, run, source) for source in run.record.sources]
+
+
+def _restore(viewer: napari.viewer.Viewer, run: StoredRun, source: Source) -> tuple[Image, Labels]:
+    """Find the layers of one image, or open them again."""
+    image = _find(viewer, Image, source.image) or _open(viewer, source)
+    store_axes(image, source.axes)
+    return image, _find(viewer, Labels, source.labels) or _restore_labels(viewer, run, source, image)
+
+
+def _find(viewer: napari.viewer.Viewer, kind: type[_L], name: str) -> _L | None:
+    """Find a layer by its name."""
+    return next((layer for layer in viewer.layers if isinstance(layer, kind) and layer.name == name), None)
+
+
+def _open(viewer: napari.viewer.Viewer, source: Source) -> Image:
+    """Find an image by its file, or open that."""
+    opened = [layer for layer in viewer.layers if isinstance(layer, Image)]
+    if source.image_path is not None and not (found := _from_file(opened, source.image_path)):
+        if Path(source.image_path).exists():
+            opened = [layer for layer in viewer.open(source.image_path) if isinstance(layer, Image)]
+            found = _from_file(opened, source.image_path)
+    else:
+        found = opened[:0]
+    if not found:
+        place = f" at {source.image_path}" if source.image_path else ""
+        raise InputError(
+            f"The image {source.image!r} of this run is not open, and not to be found{place}. Open it, name its layer "
+            f"{source.image!r}, and resume."
+        )
+    return found[0]
+
+
+def _from_file(layers: list[Image], path: str) -> list[Image]:
+    """Find layers of a file."""
+    return [layer for layer in layers if str(layer.source.path) == path]
+
+
+def _restore_labels(viewer: napari.viewer.Viewer, run: StoredRun, source: Source, image: Image) -> Labels:
+    """Open the annotations that the run was learning from."""
+    stored = read_labels(run.folder / "annotations" / f"{source.name}.tif", "TZYX")
+    return viewer.add_labels(
+        from_canonical(stored.data, result_axes(source.axes)),
+        name=source.labels,
+        metadata=scheme_metadata(run.recipe.training.scheme),
+        **result_geometry(image, source.axes),
+    )

@@ -1,0 +1,139 @@
+"""A training that is going on, as a dock follows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject
+
+from napari_unet.training.events import Annotated, Finished, Recovered, Started, Stepped, Validated
+from napari_unet.training.live import LiveTraining
+from napari_unet.training.pace import Pace, duration
+from napari_unet.training.views import Previewed, PreviewFailed
+from napari_unet.widgets._job import Remembered
+from napari_unet.widgets._live import LivePreview
+from napari_unet.widgets._strokes import StrokeFollower
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_unet.widgets._curves import Curves
+    from napari_unet.widgets._dock import Dock
+    from napari_unet.widgets._job import Job
+    from napari_unet.widgets._pairs import Pair
+
+
+class RunningTraining(QObject):
+    """Brings the events of a training to curves and previews, and what a person does to the training.
+
+    Parameters
+    ----------
+    dock
+        Dock it is part of.
+    job
+        What was ordered.
+    pairs
+        Layers of its images, in the same order.
+    curves
+        Where to draw.
+
+    Attributes
+    ----------
+    live
+        The training itself.
+    preview
+        Its previews.
+    share
+        Part of the time that is used, 0 … 1.
+    step
+        Steps done so far.
+    is_paused, is_finished
+        Whether it rests; whether the time is used.
+    """
+
+    def __init__(self, dock: Dock, job: Job, pairs: Sequence[Pair], curves: Curves) -> None:
+        super().__init__(dock)
+        self.job = job
+        self.live = LiveTraining(job.make_trainer)
+        self.preview = LivePreview(dock.viewer, pairs, job.images, self.live, self)
+        self.share, self.step = 0.0, 0
+        self.is_paused, self.is_finished = False, False
+        self._viewer, self._pairs, self._curves = dock.viewer, pairs, curves
+        self._strokes = StrokeFollower(pairs, job.images, self.live, self)
+        self._pace = Pace()
+        self._machine, self._learning, self._note = "", "", ""
+        self._loss, self._iou = "", ""
+        curves.begin()
+
+    def take(self, events: Sequence[Any]) -> None:
+        """Take what the training tells; of several previews only the last is shown.
+
+        Parameters
+        ----------
+        events
+            Oldest first.
+        """
+        for event in events:
+            self._take(event)
+        previews = [event for event in events if isinstance(event, Previewed | PreviewFailed)]
+        if previews:
+            self.preview.show(previews[-1])
+
+    def text(self) -> str:
+        """Say how far it is."""
+        if not self.step:
+            return self._machine or "Checking and reading …"
+        rate, left = self._pace.rate(), self._pace.seconds_left()
+        parts = [f"step {self.step}", self._loss, self._iou]
+        parts += [] if rate is None else [f"{rate:.1f} steps/s"]
+        parts += [] if left is None else [f"{duration(left)} left"]
+        parts += ["paused"] * self.is_paused
+        return ", ".join(part for part in parts if part)
+
+    def status(self) -> str:
+        """Say what is learnt from, and how old the preview in view is."""
+        gone = [pair for pair in self._pairs if not {pair.image, pair.labels} <= set(self._viewer.layers)]
+        missing = f"{gone[0].labels.name} or its image was deleted; it is still learnt from." if gone else ""
+        learning = ", ".join(part for part in (self._learning, self._strokes.status()) if part)
+        preview = self.preview.status(self.step) if self.preview.is_on else ""
+        return "\n".join(part for part in (learning, preview, self._note, missing) if part)
+
+    def pause(self) -> None:
+        """Rest, or go on after a rest."""
+        self.is_paused = not self.is_paused
+        if self.is_paused:
+            self.live.pause()
+        else:
+            self.live.resume()
+
+    def close(self) -> None:
+        """Follow no longer."""
+        self.preview.close()
+        self._strokes.close()
+        self.deleteLater()
+
+    def _take(self, event: Any) -> None:
+        """Take one event."""
+        if isinstance(event, Stepped):
+            self.step, self.share, self._loss = event.step, event.progress, f"loss {event.loss:.3f}"
+            self._pace.add(event)
+            self._curves.add(event)
+        elif isinstance(event, Validated):
+            self._iou = f"IoU {event.iou:.2f}"
+            self._curves.add(event)
+        elif isinstance(event, Started):
+            self._machine = f"Training on {event.device} in {event.precision} …"
+            self._learning = _learning(event.n_fields)
+        elif isinstance(event, Annotated):
+            self._learning = _learning(event.n_fields)
+        elif isinstance(event, Remembered):
+            self._curves.begin(event.losses)
+        elif isinstance(event, Recovered):
+            self._note = f"Mended: {event.message}."
+        elif isinstance(event, Finished):
+            self.is_finished = True
+
+
+def _learning(n_fields: int) -> str:
+    """Say from how much is learnt."""
+    return f"Learning from {n_fields} annotated {'plane' if n_fields == 1 else 'planes'}"

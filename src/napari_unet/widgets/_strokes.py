@@ -1,0 +1,86 @@
+"""What a person paints while a training runs, handed to the training."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, QTimer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.layers import Labels
+
+    from napari_unet.data.training_image import TrainingImage
+    from napari_unet.training.live import LiveTraining
+    from napari_unet.widgets._pairs import Pair
+
+#: Strokes are handed over when the brush has rested for so long.
+_REST_MS = 200
+
+
+class StrokeFollower(QObject):
+    """Hands over the annotations whenever somebody has changed them.
+
+    Parameters
+    ----------
+    pairs, images
+        What is learnt from, as layers and as pixels, in the same order.
+    live
+        The training.
+    parent
+        Object it belongs to.
+    """
+
+    def __init__(
+        self, pairs: Sequence[Pair], images: Sequence[TrainingImage], live: LiveTraining, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._pairs, self._names, self._live = pairs, [image.name for image in images], live
+        self._changed: set[Labels] = set()
+        self._last: float | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_REST_MS)
+        self._timer.timeout.connect(self._hand_over)
+        self._connections = [
+            (emitter, partial(self._note, pair.labels))
+            for pair in pairs
+            for emitter in (pair.labels.events.paint, pair.labels.events.labels_update, pair.labels.events.set_data)
+        ]
+        for emitter, callback in self._connections:
+            emitter.connect(callback)
+        # The layers outlive this object, and would go on calling it.
+        self.destroyed.connect(partial(_disconnect, self._connections))
+
+    def status(self) -> str:
+        """Say when something was painted last; empty: nothing yet."""
+        return "" if self._last is None else f"last stroke {time.monotonic() - self._last:.0f} s ago"
+
+    def close(self) -> None:
+        """Follow no longer."""
+        self._timer.stop()
+        _disconnect(self._connections)
+        self.deleteLater()
+
+    def _note(self, layer: Labels, event: Any = None) -> None:
+        """Note that a layer was painted on."""
+        self._changed.add(layer)
+        self._last = time.monotonic()
+        self._timer.start()
+
+    def _hand_over(self) -> None:
+        """Hand over what was painted on; the training copies it when it takes it in."""
+        for pair, name in zip(self._pairs, self._names, strict=True):
+            if pair.labels in self._changed:
+                self._live.annotate(pair.pixels(name))
+        self._changed.clear()
+
+
+def _disconnect(connections: list[tuple[Any, partial[None]]], _: object = None) -> None:
+    """Disconnect from layers; Qt may hand over the object that is destroyed."""
+    for emitter, callback in connections:
+        emitter.disconnect(callback)
+    connections.clear()

@@ -1,0 +1,312 @@
+"""The dock widget *Train*: from painted cells to a model, while one watches and paints on."""
+
+from __future__ import annotations
+
+import html
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton
+
+from napari_unet.errors import InputError
+from napari_unet.training.record import StoredRun, read_run
+from napari_unet.widgets._curves import Curves
+from napari_unet.widgets._dock import Dock
+from napari_unet.widgets._job import Checked, Job, Prepared, check, prepare, train
+from napari_unet.widgets._progress import ProgressLine
+from napari_unet.widgets._results import ModelRow
+from napari_unet.widgets._resume import continue_recipe, restore_pairs
+from napari_unet.widgets._running import RunningTraining
+from napari_unet.widgets._session import projects_home
+from napari_unet.widgets._setup import TrainingSetup
+from napari_unet.widgets._worker import EventRunner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import napari
+
+    from napari_unet.training.preflight import Finding
+
+#: So often the lines are rewritten that say how old something is.
+_STATUS_MS = 500
+_TRAIN_HELP = "Teach a network what you painted. It shows what it has learnt while it learns, and you can paint on."
+_STOP_HELP = "Stop after this step. What was learnt is kept, as a model and to go on from."
+#: Folders of the runs that are going on, in all viewers.
+_busy: set[Path] = set()
+
+
+class TrainWidget(Dock):
+    """Trains a network on painted cells and shows what it learns.
+
+    Parameters
+    ----------
+    viewer
+        The viewer it is docked in.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__(viewer)
+        self._running: RunningTraining | None = None
+        self._offered: StoredRun | None = None
+        self._error = ""
+        self.runner, self._preparer = EventRunner(self), EventRunner(self)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_STATUS_MS)
+        self._build_body()
+        self._build_foot()
+        self._connect()
+        homes = {*projects_home().glob("*"), self.session.project}
+        self._preparer.start(partial(prepare, homes, frozenset(_busy)))
+        self._show_state()
+
+    def reset_choices(self, event: Any = None) -> None:
+        """Offer the layers that there are now; napari calls it."""
+        super().reset_choices()
+        if not self.runner.is_running:
+            self.setup.follow_layers()
+
+    def event(self, event: QEvent | None) -> bool:
+        """Stop when the dock is closed; moved or hidden behind another one, it goes on."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._leave()
+        return super().event(event)
+
+    def _build_body(self) -> None:
+        """Fill what scrolls."""
+        self.setup = TrainingSetup(self)
+        self.findings = QLabel()
+        self.findings.setWordWrap(True)
+        self.findings.hide()
+        self.curves = Curves(self.viewer)
+        self.curves.hide()
+        self.preview_switch = QCheckBox("Live preview")
+        self.preview_switch.setChecked(True)
+        self.preview_switch.setToolTip(
+            "<p>Segment what is on the screen again and again while the network learns. It takes a small part of the "
+            "time.</p>"
+        )
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+        self.status.setToolTip("<p>What is learnt from, and to which step of the training the preview belongs.</p>")
+        self.status.hide()
+        self.model = ModelRow(self)
+        for part in (self.setup, self.findings, self.curves, self.preview_switch, self.status, self.model):
+            self.body.addWidget(part)
+        self.body.addStretch()
+
+    def _build_foot(self) -> None:
+        """Fill what stays in sight."""
+        self.progress = ProgressLine("U-Net: training")
+        self.foot.insertWidget(0, self.progress)
+        self.button = self.primary_button("Train", _TRAIN_HELP)
+        self.pause_button, self.check_button = QPushButton("Pause"), QPushButton("Check")
+        self.resume_button = QPushButton()
+        self.pause_button.setToolTip("<p>Rest without losing anything. Previews go on.</p>")
+        self.check_button.setToolTip("<p>Look for what would spoil the training, without starting it.</p>")
+        self.resume_button.setToolTip("<p>Go on with this run where it was saved last, with its settings.</p>")
+        row = QHBoxLayout()
+        row.addWidget(self.button, stretch=1)
+        row.addWidget(self.pause_button)
+        row.addWidget(self.check_button)
+        self.foot.insertLayout(1, row)
+        self.foot.insertWidget(2, self.resume_button)
+
+    def _connect(self) -> None:
+        """Connect everything."""
+        self.button.clicked.connect(self._press)
+        self.pause_button.clicked.connect(self._pause)
+        self.check_button.clicked.connect(self._check)
+        self.resume_button.clicked.connect(self._resume)
+        self.preview_switch.toggled.connect(self._switch_preview)
+        self.setup.refused.connect(partial(self.say, level="error"))
+        self.runner.arrived.connect(self._take)
+        self.runner.failed.connect(self._fail)
+        self.runner.ended.connect(self._end)
+        self._preparer.arrived.connect(self._show_machine)
+        self._timer.timeout.connect(self._show_status)
+
+    def _press(self) -> None:
+        """Start, or stop."""
+        if self.runner.is_running:
+            self.button.setEnabled(False)
+            self.button.setText("Stopping …")
+            self.runner.stop()
+        else:
+            self._start()
+
+    def _start(self) -> None:
+        """Start a new run."""
+        job = self._order(self._new_folder())
+        if job is not None:
+            self._train(job)
+
+    def _check(self) -> None:
+        """Look for what is wrong, without starting."""
+        job = self._order(self._new_folder())
+        if job is not None:
+            self.runner.start(partial(check, job))
+            self.progress.begin("Checking …")
+            self._show_state()
+
+    def _resume(self) -> None:
+        """Go on with the run that is offered."""
+        run = self._offered
+        assert run is not None
+        try:
+            recipe = continue_recipe(run, self.setup.form.recipe())
+            self.setup.pairs.choose(restore_pairs(self.viewer, run))
+        except InputError as error:
+            self.say(str(error), "error")
+            return
+        self.setup.form.show_recipe(recipe)
+        job = self._order(run.folder)
+        if job is not None:
+            self._train(job.resumed(run.record))
+
+    def _order(self, folder: Path) -> Job | None:
+        """Take what is entered, or say why it cannot be."""
+        self._error = ""
+        self.say("")
+        self._show_findings([])
+        try:
+            return self.setup.order(folder)
+        except InputError as error:
+            self.say(str(error), "error")
+            return None
+
+    def _train(self, job: Job) -> None:
+        """Start the training beside the window."""
+        _busy.add(job.folder)
+        self._running = RunningTraining(self, job, self.setup.pairs.pairs(), self.curves)
+        self._running.preview.removed.connect(partial(self.preview_switch.setChecked, False))
+        self._running.preview.switch(self.preview_switch.isChecked())
+        self.progress.begin(self._running.text())
+        self.runner.start(partial(train, job, self._running.live))
+        self._timer.start()
+        self._show_state()
+
+    def _new_folder(self) -> Path:
+        """Name a folder for a run."""
+        folder = self.session.project / "runs" / time.strftime("%Y-%m-%d %H-%M-%S")
+        return folder if not folder.exists() else folder.with_name(f"{folder.name} {time.time_ns() % 1000:03d}")
+
+    def _pause(self) -> None:
+        """Rest, or go on."""
+        if self._running is not None:
+            self._running.pause()
+            self._show_state()
+
+    def _switch_preview(self, on: bool) -> None:
+        """Switch the preview of the training that is going on."""
+        if self._running is not None:
+            self._running.preview.switch(on)
+
+    def _take(self, events: list[Any]) -> None:
+        """Show what happened."""
+        for event in events:
+            if isinstance(event, Checked):
+                self._show_findings(event.findings)
+                if not event.findings and self._running is None:
+                    self.say("Nothing speaks against a training.")
+        if self._running is not None:
+            self._running.take(events)
+            if self._running.step:
+                self.progress.advance(self._running.share, self._running.text())
+            else:
+                self.progress.text.setText(self._running.text())
+
+    def _fail(self, error: Exception) -> None:
+        """Remember why it broke off; no preview may look as if it were new."""
+        self._error = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        if self._running is not None:
+            self._running.preview.discard()
+
+    def _end(self) -> None:
+        """Keep what was learnt, and be ready again."""
+        self._timer.stop()
+        self._show_status()
+        self.progress.end()
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
+            _busy.discard(running.job.folder)
+            self._keep(running)
+        if self._error:
+            self.say(self._error, "error")
+        self._show_state()
+
+    def _keep(self, running: RunningTraining) -> None:
+        """Make the model of a run the current one, and offer to go on with it."""
+        from napari_unet.training.run_folder import RunFolder
+
+        folder = RunFolder(running.job.folder)
+        if not folder.model.exists():
+            return
+        self.model.show_model(folder.model)
+        self.session.set_model(folder.model)
+        how = "used its time" if running.is_finished else "stopped"
+        self.say(f"The training {how} at step {running.step}; the model is kept and ready to segment with.")
+        try:
+            self._offered = read_run(folder.path)
+        except InputError:
+            self._offered = None
+
+    def _leave(self) -> None:
+        """End with everything saved; nobody watches any more."""
+        self.runner.stop()
+        self._timer.stop()
+        self.progress.end()
+        if self._running is not None:
+            self._running.close()
+            _busy.discard(self._running.job.folder)
+            self._running = None
+
+    def _show_machine(self, events: list[Prepared]) -> None:
+        """Show the devices, and offer to go on with a run that was broken off."""
+        self.setup.show_devices(events[-1].devices)
+        if self._offered is None:
+            self._offered = events[-1].unfinished
+        self._show_state()
+
+    def _show_findings(self, findings: list[Finding]) -> None:
+        """List what is wrong and what to do."""
+        lines = [
+            f"<p><b>{finding.level.capitalize()}:</b> {html.escape(finding.message)} "
+            f"<i>{html.escape(finding.remedy)}</i></p>"
+            for finding in findings
+        ]
+        self.findings.setText("".join(lines))
+        self.findings.setTextFormat(Qt.TextFormat.RichText)
+        self.findings.setVisible(bool(findings))
+
+    def _show_status(self) -> None:
+        """Say what is learnt from, and how old the preview is."""
+        text = "" if self._running is None else self._running.status()
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
+
+    def _show_state(self) -> None:
+        """Let the buttons fit what is going on."""
+        going, training = self.runner.is_running, self._running is not None
+        self.setup.setVisible(not training)
+        self.curves.setVisible(self.curves.isVisibleTo(self) or training)
+        self.model.setVisible(not training and self.session.model is not None and bool(self.model.place.text()))
+        self.button.setEnabled(True)
+        self.button.setText("Stop" if going else "Train")
+        self.button.setToolTip(f"<p>{_STOP_HELP if going else _TRAIN_HELP}</p>")
+        self.pause_button.setVisible(training)
+        self.pause_button.setText("Resume" if self._running is not None and self._running.is_paused else "Pause")
+        self.check_button.setVisible(not going)
+        self.resume_button.setVisible(not going and self._offered is not None)
+        if self._offered is not None:
+            self.resume_button.setText(_offer_text(self._offered))
+
+
+def _offer_text(run: StoredRun) -> str:
+    """Say which run one can go on with."""
+    if run.is_finished:
+        return f"Train on from step {run.step}"
+    return f"Resume run of {time.strftime('%H:%M', time.localtime(run.saved))}, step {run.step}"
