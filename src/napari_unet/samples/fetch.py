@@ -180,8 +180,8 @@ def fetch(image: PublicImage, transfer: Transfer | None = None, folder: str | os
         return Path(store.fetch(image.file_name, downloader=downloader))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{image.url} ({image.megabytes:g} MB) could not be downloaded: {_reason(error, image)}. Try again with "
-            f"a connection to the internet, or download it on another computer and put it there: "
+            f"{image.file_name} ({image.megabytes:g} MB) could not be fetched: {_reason(error, image)}. Connect to the "
+            f"internet and try again, or download {image.url} on another computer and put it there: "
             f"{folder / image.file_name}"
         ) from error
 

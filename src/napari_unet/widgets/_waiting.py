@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from napari import current_viewer
+from napari.qt import get_stylesheet
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QProgressDialog
 
@@ -64,6 +66,8 @@ def _dialog(text: str, transfer: Transfer | None) -> QProgressDialog:
     """Make the announcement."""
     dialog = QProgressDialog(text, "Cancel", 0, 0, QApplication.activeWindow())
     dialog.setWindowTitle("U-Net")
+    if (viewer := current_viewer()) is not None:
+        dialog.setStyleSheet(get_stylesheet(viewer.theme))
     dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
     dialog.setMinimumDuration(_ANNOUNCED_AFTER_MS)
     if transfer is None:
