@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from napari_unet.data.reading import Image
 
-_CUT = 0.5
+PROBABILITY_CUT = 0.5
+"""From this probability on a pixel counts as part of a cell."""
 
 
 @dataclass(frozen=True)
@@ -265,8 +266,10 @@ def _compare(
     cells, annotated = read_annotation(labels, scheme)
     if not annotated.any():
         return None
+    # The numbers in the report are those that a person sees in the layer.
+    cells = np.where(cells > 0, labels, 0)
     if predicted.dtype.kind == "f":
-        return _score_probability(predicted, cells), find_errors(predicted >= _CUT, cells)
+        return _score_probability(predicted, cells), find_errors(predicted >= PROBABILITY_CUT, cells)
     found = predicted if scheme == "dense" else _only_annotated(predicted, cells, annotated)
     scores, known = score_pair(found, cells), float(annotated.mean())
     scores = replace(scores, pixel_error=scores.pixel_error / known, warping_error=scores.warping_error / known)
@@ -285,7 +288,7 @@ def _only_annotated(predicted: NDArray[Any], cells: NDArray[Any], annotated: NDA
 def _score_probability(values: NDArray[Any], cells: NDArray[Any]) -> Scores:
     """Score a plane of probabilities: the errors of the ISBI 2012 challenge take the best threshold."""
     return replace(
-        score_pair(values >= _CUT, cells),
+        score_pair(values >= PROBABILITY_CUT, cells),
         rand_error=rand_error(values, cells),
         warping_error=warping_error(values, cells),
         pixel_error=pixel_error(values, cells),
