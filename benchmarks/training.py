@@ -6,6 +6,7 @@ The bare loop does forward, loss, backward and optimiser step on tensors that li
 memory format as the trainer. The trainer does the same on the same tensors, and besides all it always does: learning
 rate, gradient clipping, weight averaging, checks for numbers that are not finite, events, checkpoints. Rounds of both
 take turns, so that a machine that speeds up or slows down does so for both; the ratios are medians over the rounds.
+A second table tells how long a training is held up by a stroke that is painted meanwhile.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import nn
 
 from napari_unet.config.presets import preset
-from napari_unet.config.recipe import Recipe
+from napari_unet.config.recipe import Recipe, parse_recipe
+from napari_unet.data.normalization import fit_normalization
 from napari_unet.data.training_image import TrainingImage
-from napari_unet.samples import draw_sample
+from napari_unet.samples import annotate_sparsely, draw_sample
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Stepped
+from napari_unet.training.lessons import Lessons
 from napari_unet.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -109,6 +113,27 @@ def measure(name: str, recipe: Recipe, rounds: int, steps: int) -> str:
     return f"| {name} | {bare_s:.3f} | {ours_s:.3f} | {speed:.0%} | {augmentation_s:.4f} | {share:.1%} |"
 
 
+def measure_stroke(edge: int, n_planes: int, n_annotated: int, rounds: int) -> str:
+    """Hand in strokes of one pixel on one plane of a stack, as a person who paints while it trains."""
+    plane = draw_sample("nuclei", (edge, edge), seed=0)
+    labels = np.zeros((1, 1, n_planes, edge, edge), np.int32)
+    labels[0, 0, :n_annotated] = annotate_sparsely(plane.labels, 20)
+    source = TrainingImage("stack", np.repeat(plane.image[None, None, None], n_planes, axis=2), labels)
+    recipe = parse_recipe({"training": {"scheme": "sparse"}})
+    normalization = fit_normalization([source.image], recipe.normalization)
+    began = time.perf_counter()
+    lessons = Lessons([source], recipe, normalization, 1.0, torch.device("cpu"))
+    whole = time.perf_counter() - began
+    times = []
+    for number in range(rounds + 2):
+        labels[0, 0, 0, edge // 2, number] = 1
+        lessons.hand_in(source)
+        times.append(seconds(lessons.take_in, 1))
+    # The first stroke on a plane makes what follows the brush from then on.
+    size = f"{n_planes} x {edge} x {edge}, {n_annotated} annotated"
+    return f"| {size} | {whole:.2f} | {times[0]:.3f} | {statistics.median(times[2:]):.3f} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9, help="rounds of every measurement")
@@ -122,6 +147,10 @@ def main() -> None:
     for name in arguments.presets:
         steps = {"paper": 1, "tiny": 20}.get(name, 5)
         print(measure(name, preset(name), arguments.rounds, steps), flush=True)
+    print("\n| stack painted on | all planes read, s | first stroke, s | each further stroke, s |")
+    print("|---|---|---|---|")
+    for stack in ((512, 1, 1), (1024, 20, 5)):
+        print(measure_stroke(*stack, arguments.rounds), flush=True)
 
 
 if __name__ == "__main__":

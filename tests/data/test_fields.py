@@ -1,27 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 
-from drawing import draw_image, quick_recipe
+from drawing import draw_image, fields_of, quick_recipe
 from napari_unet.config.recipe import parse_recipe
-from napari_unet.data.fields import Field, class_balance, class_weight_table, make_fields
-from napari_unet.data.normalization import fit_normalization
+from napari_unet.data.fields import class_balance, class_weight_table
 from napari_unet.data.targets import NOT_ANNOTATED
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError
-
-if TYPE_CHECKING:
-    from napari_unet.config.recipe import Recipe
-
-
-def fields_of(source: TrainingImage, recipe: Recipe) -> list[Field]:
-    return list(make_fields(source, fit_normalization([source.image], recipe.normalization), recipe))
 
 
 def test_weights_of_a_field_are_the_weight_map() -> None:

@@ -8,11 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drawing import draw_image, quick_recipe
+from drawing import draw_image, fields_of, quick_recipe
 from napari_unet.config.augmentation import AugmentationConfig
 from napari_unet.config.training import TrainingConfig
-from napari_unet.data.fields import Field, class_weight_table, make_fields
-from napari_unet.data.normalization import fit_normalization
+from napari_unet.data.fields import Field, class_weight_table
 from napari_unet.data.sampling import PatchReader, PatchSampler, divide, plan_hold_out, validation_corners
 from napari_unet.data.targets import NOT_ANNOTATED
 from napari_unet.geometry import AxisGeometry
@@ -24,7 +23,8 @@ OFF = AugmentationConfig(elastic_px=0, rotation=False, flip=False, scale=0, cont
 
 def make_field(name: str = "discs", seed: int = 0) -> Field:
     source = draw_image(name, seed)
-    return next(make_fields(source, fit_normalization([source.image], RECIPE.normalization), RECIPE))
+    (field,) = fields_of(source, RECIPE)
+    return field
 
 
 def make_reader(fields: list[Field], output_px: int = 20) -> PatchReader:
@@ -85,7 +85,9 @@ def test_patches_are_drawn_from_every_field_and_look_at_cells() -> None:
 def test_no_pixel_is_both_learnt_and_held_out(count: int, mode: str, fraction: float) -> None:
     fields = [replace(make_field(), name=f"{number}") for number in range(count)]
     config = TrainingConfig(validation=mode, validation_fraction=fraction)
-    learnt, held_out = divide(fields, plan_hold_out(fields, config))
+    held_out_parts = plan_hold_out(fields, config)
+    parts = [divide(field, held_out_parts.get(field.name)) for field in fields]
+    learnt, held_out = ([part for part in side if part is not None] for side in zip(*parts, strict=True))
     assert learnt
     seen = {field.name: field.target != NOT_ANNOTATED for field in learnt}
     for field in held_out:

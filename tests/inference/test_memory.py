@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_unet.inference import memory
-from napari_unet.inference.memory import affordable_tile_px, free_bytes, is_out_of_memory
+from napari_unet.inference.memory import affordable_tile_px, is_out_of_memory
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 

@@ -23,6 +23,7 @@ from napari_unet.inference.predictor import Predictor
 from napari_unet.models.model_file import load_model
 from napari_unet.training import trainer as trainer_module
 from napari_unet.training.events import Annotated, Finished, Recovered, Saved, Started, Stepped, Validated
+from napari_unet.training.run_folder import RunFolder
 from napari_unet.training.schedule import learning_rate
 from napari_unet.training.trainer import Trainer, TrainingError
 
@@ -198,6 +199,33 @@ def test_a_changed_annotation_replaces_the_old_one(make_trainer: MakeTrainer) ->
         if isinstance(event, Started):
             trainer.annotate(replace(draw_image(seed=3), name="discs"))
     assert trainer.card.training_data["discs"] != old
+
+
+def test_what_is_painted_while_the_last_step_runs_is_kept(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=2)
+    for event in trainer.run():
+        if isinstance(event, Stepped) and event.step == 2:
+            trainer.annotate(draw_image("late", seed=5))
+    assert (trainer.folder.path / "annotations" / "late.tif").is_file()
+
+
+def test_a_stroke_that_cannot_be_learnt_from_is_kept(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=4)
+    source = draw_image("other shape", seed=5)
+    trainer.annotate(replace(source, labels=source.labels[..., 1:]))
+    with pytest.raises(InputError, match="must agree"):
+        list(trainer.run())
+    assert (trainer.folder.path / "annotations" / "other shape.tif").is_file()
+
+
+def test_many_strokes_are_written_once(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    monkeypatch.setattr(RunFolder, "save_annotation", lambda _, image: written.append(image.name))
+    trainer = make_trainer(steps=6, checkpoint_seconds=10)
+    for event in trainer.run():
+        if isinstance(event, Stepped):
+            trainer.annotate(draw_image("painted", seed=event.step))
+    assert written == ["discs", "painted"]
 
 
 def test_validation_keeps_the_best_model(make_trainer: MakeTrainer) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,16 +16,57 @@ from napari_unet.data.rectangles import whole
 from napari_unet.data.resampling import ResampledPlane, nearest
 from napari_unet.data.targets import NOT_ANNOTATED, make_target, read_annotation
 from napari_unet.data.weight_map import class_weights, plane_weights
-from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from napari_unet.config.recipe import Recipe
-    from napari_unet.data.normalization import Normalization
+    from napari_unet.data.normalization import Normalization, PlaneScaler
     from napari_unet.data.training_image import TrainingImage
+
+
+_CPU = torch.device("cpu")
+_HALF_BITS, _HALF = np.uint32(16), np.uint32(2**15)
+#: Places remembered a field and kind; more would not make the draws any more even.
+_MOST_PLACES = 250_000
+
+
+@dataclass(frozen=True)
+class Places:
+    """Pixels of one kind in a field.
+
+    Attributes
+    ----------
+    kept
+        Flat indices, evenly thinned, int32.
+    total
+        How many there are.
+    """
+
+    kept: NDArray[np.int32]
+    total: int
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How annotated planes are made into fields.
+
+    Attributes
+    ----------
+    recipe
+        Says what the labels mean and how pixels are weighted.
+    normalization
+        How intensities are scaled.
+    scale
+        Factor by which planes are resampled.
+    device
+        Where the fields lie.
+    """
+
+    recipe: Recipe
+    normalization: Normalization
+    scale: float = 1.0
+    device: torch.device = _CPU
 
 
 @dataclass(frozen=True)
@@ -61,72 +104,117 @@ class Field:
         """Rows and columns."""
         return self.target.shape[0], self.target.shape[1]
 
+    @cached_property
+    def annotated(self) -> Places:
+        """Annotated pixels."""
+        return _find_places(self.target.cpu().numpy() != NOT_ANNOTATED)
+
+    @cached_property
+    def in_cells(self) -> Places:
+        """Annotated pixels of any class but the background."""
+        target = self.target.cpu().numpy()
+        return _find_places((target != NOT_ANNOTATED) & (target > 0))
+
+    @cached_property
+    def background_weights(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Different weights of background pixels, to three digits, and how many pixels have each."""
+        weights = self.weights.cpu().numpy()[self.target.cpu().numpy() == 0]
+        # The first half of a float32 holds three digits of it: cut to that, a million weights are a few hundred.
+        counts = np.bincount((weights.view(np.uint32) + _HALF) >> _HALF_BITS)
+        present = np.flatnonzero(counts)
+        values = (present.astype(np.uint32) << _HALF_BITS).view(np.float32)
+        return values.astype(np.float64), counts[present]
+
     def to(self, device: torch.device) -> Field:
         """Give the same field on another device."""
         moved = {name: getattr(self, name).to(device) for name in ("image", "target", "weights")}
         return replace(self, **moved)
 
 
-def make_fields(
-    source: TrainingImage, normalization: Normalization, recipe: Recipe, scale: float = 1.0
-) -> Iterator[Field]:
-    """Make a field of each annotated plane of an image.
+def _find_places(mask: NDArray[np.bool_]) -> Places:
+    """Give the pixels of a mask."""
+    places = np.flatnonzero(mask).astype(np.int32)
+    return Places(places[:: max(1, -(-places.size // _MOST_PLACES))], places.size)
+
+
+def read_labels(source: TrainingImage, place: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Read the annotation of one plane.
 
     Parameters
     ----------
     source
         Image and annotation.
-    normalization
-        How intensities are scaled.
-    recipe
-        Says what the labels mean and how pixels are weighted.
-    scale
-        Factor by which planes are resampled.
+    place
+        Time and Z.
 
-    Yields
-    ------
+    Returns
+    -------
+    tuple
+        Labels and, where there is one, the mask of what to ignore, both (Y, X).
+    """
+    t, z = place
+    return np.asarray(source.labels[t, 0, z]), None if source.ignore is None else np.asarray(source.ignore[t, 0, z])
+
+
+def make_field(
+    source: TrainingImage, place: tuple[int, ...], scaler: PlaneScaler, preparation: Preparation
+) -> Field | None:
+    """Make a field of one plane.
+
+    Parameters
+    ----------
+    source
+        Image and annotation.
+    place
+        Time and Z of the plane.
+    scaler
+        Normalisation of the image.
+    preparation
+        How to make it.
+
+    Returns
+    -------
     Field
-        One a plane that has an annotation.
+        None where nothing is annotated.
 
     Raises
     ------
     InputError
-        If image and labels differ in shape, or the labels are not integers.
+        If the labels are not integers from 0 on.
     """
-    expected = (source.image.shape[0], 1, *source.image.shape[2:])
-    if tuple(source.labels.shape) != expected:
-        raise InputError(
-            f"{source.name}: the image has shape {tuple(source.image.shape)} (TCZYX) and the labels "
-            f"{tuple(source.labels.shape)}; they must agree in T, Z, Y and X. Check that they belong together."
-        )
-    scaler = normalization.for_image(source.image)
-    for t, z in np.ndindex(expected[0], expected[2]):
-        labels = np.asarray(source.labels[t, 0, z])
-        ignore = None if source.ignore is None else np.asarray(source.ignore[t, 0, z])
-        supervision = _supervise(labels, ignore, recipe, scale)
-        if supervision is not None:
-            resampled = ResampledPlane(source.image[t, :, z], scaler, scale)
-            plane = torch.from_numpy(resampled[(..., *whole(resampled.shape[1:]))])
-            name = source.name if expected[0] * expected[2] == 1 else f"{source.name} [t={t}, z={z}]"
-            yield Field(name, plane, *supervision, hashlib.sha256(labels.tobytes()).hexdigest())
-
-
-def _supervise(
-    labels: NDArray[Any], ignore: NDArray[np.bool_] | None, recipe: Recipe, scale: float
-) -> tuple[Tensor, Tensor, NDArray[np.int64], NDArray[np.int64]] | None:
-    """Give target, weights, class counts and cell sizes of one plane, None where nothing is annotated."""
-    kind = recipe.training.target
+    labels, ignore = read_labels(source, place)
+    recipe, scale = preparation.recipe, preparation.scale
     cells, annotated = read_annotation(labels, recipe.training.scheme, ignore)
     # A plane of a dense stack that nobody got round to looks just like one without cells: it teaches nothing.
     if not annotated.any() or (recipe.training.scheme == "dense" and not cells.any()):
         return None
-    sizes = np.unique(cells[cells > 0], return_counts=True)[1]
+    sizes = count_cell_pixels(cells)
     cells, annotated = nearest(cells, scale), nearest(annotated, scale)
-    target = make_target(cells, annotated, kind)
-    weights = plane_weights(cells, target, recipe.weight_map, kind)
+    target = make_target(cells, annotated, recipe.training.target)
+    weights = plane_weights(cells, target, recipe.weight_map, recipe.training.target)
+    resampled = ResampledPlane(source.image[place[0], :, place[1]], scaler, scale)
+    image = torch.from_numpy(resampled[(..., *whole(resampled.shape[1:]))])
+    single = source.labels.shape[0] * source.labels.shape[2] == 1
+    name = source.name if single else f"{source.name} [t={place[0]}, z={place[1]}]"
+    tensors = image, torch.from_numpy(target), torch.from_numpy(weights)
+    return Field(name, *tensors, count_classes(target), sizes, digest(labels, ignore)).to(preparation.device)
+
+
+def count_cell_pixels(cells: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Count the pixels of each cell."""
+    return np.unique(cells[cells > 0], return_counts=True)[1]
+
+
+def count_classes(target: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count the pixels of each class, those that nobody annotated left out."""
     counts = np.bincount(target.ravel(), minlength=256)
     counts[NOT_ANNOTATED] = 0
-    return torch.from_numpy(target), torch.from_numpy(weights), counts, sizes
+    return counts
+
+
+def digest(labels: NDArray[Any], ignore: NDArray[np.bool_] | None) -> str:
+    """Give the SHA-256 of an annotation."""
+    return hashlib.sha256(labels.tobytes() + (b"" if ignore is None else ignore.tobytes())).hexdigest()
 
 
 def class_weight_table(fields: list[Field], recipe: Recipe) -> Tensor:
@@ -172,8 +260,9 @@ def class_balance(fields: list[Field], recipe: Recipe) -> tuple[float, ...]:
     if by_place:
         return ()
     constant = class_weight_table(fields, recipe)[: n_classes(fields)]
-    log_weights = [(field.weights[field.target == 0] / constant[0]).log1p() for field in fields]
-    background = float(torch.cat(log_weights).mean().exp()) if any(part.numel() for part in log_weights) else 1.0
+    values, counts = (np.concatenate(parts) for parts in zip(*(f.background_weights for f in fields), strict=True))
+    total = counts.sum()
+    background = math.exp(np.log1p(values / float(constant[0])) @ counts / total) if total else 1.0
     return (float(constant[0]) * background, *constant[1:].tolist())
 
 

@@ -83,13 +83,15 @@ def nearest(source: NDArray[Any], ratio: float) -> NDArray[Any]:
     Returns
     -------
     numpy.ndarray
-        Of the type of ``source``.
+        Of the type of ``source``; itself where the ratio is 1.
 
     Examples
     --------
     >>> nearest(np.array([[1, 2]]), 2).tolist()
     [[1, 1, 2, 2], [1, 1, 2, 2]]
     """
+    if ratio == 1:
+        return source
     rows, columns = (
         np.minimum((np.arange(count) + 0.5) / ratio, size - 1).astype(np.intp)
         for count, size in zip(resampled_shape(source.shape, ratio), source.shape, strict=True)

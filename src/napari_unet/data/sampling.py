@@ -23,11 +23,8 @@ from napari_unet.data.targets import NOT_ANNOTATED
 if TYPE_CHECKING:
     from napari_unet.config.augmentation import AugmentationConfig
     from napari_unet.config.training import TrainingConfig
-    from napari_unet.data.fields import Field
+    from napari_unet.data.fields import Field, Places
     from napari_unet.geometry import AxisGeometry
-
-#: Places remembered a field and kind; more would not make the draws any more even.
-_MOST_PLACES = 250_000
 
 Rectangle = tuple[slice, slice]
 
@@ -140,9 +137,8 @@ class PatchSampler:
     ) -> None:
         self._fields, self._reader = fields, reader
         self._training, self._augmentation = training, augmentation
-        annotated = [_places(field.target != NOT_ANNOTATED) for field in fields]
-        cells = [_places((field.target != NOT_ANNOTATED) & (field.target > 0)) for field in fields]
-        self._kinds = [kind for kind in (_Places(cells), _Places(annotated)) if kind.total]
+        kinds = _Pool([field.in_cells for field in fields]), _Pool([field.annotated for field in fields])
+        self._kinds = [kind for kind in kinds if kind.total]
         self._generator = torch.Generator(fields[0].image.device)
 
     def batch(self, step: int) -> Batch:
@@ -176,24 +172,18 @@ class PatchSampler:
         return change_grey(image, change), target, weights
 
 
-class _Places:
+class _Pool:
     """Pixels of one kind over all fields."""
 
-    def __init__(self, places: list[tuple[np.ndarray, int]]) -> None:
-        self._places = [kept for kept, _ in places]
-        self._ends = np.cumsum([total for _, total in places])
+    def __init__(self, places: list[Places]) -> None:
+        self._places = places
+        self._ends = np.cumsum([field.total for field in places])
         self.total = int(self._ends[-1])
 
     def draw(self, random: np.random.Generator) -> tuple[int, int]:
         """Give the number of a field, by its share of the pixels, and the flat index of a pixel in it."""
         which = int(np.searchsorted(self._ends, random.integers(self.total), side="right"))
-        return which, int(random.choice(self._places[which]))
-
-
-def _places(mask: Tensor) -> tuple[np.ndarray, int]:
-    """Give flat indices of pixels, evenly thinned, and how many there are."""
-    places = np.flatnonzero(mask.cpu().numpy()).astype(np.int32)
-    return places[:: max(1, -(-places.size // _MOST_PLACES))], places.size
+        return which, int(random.choice(self._places[which].kept))
 
 
 def plan_hold_out(fields: list[Field], config: TrainingConfig) -> dict[str, Rectangle]:
@@ -230,29 +220,27 @@ def _strip(shape: tuple[int, int], fraction: float) -> Rectangle:
     return (slice(start, None), slice(None)) if longer == 0 else (slice(None), slice(start, None))
 
 
-def divide(fields: list[Field], held_out: dict[str, Rectangle]) -> tuple[list[Field], list[Field]]:
-    """Divide the annotations into what is learnt from and what is held out; no pixel is in both.
+def divide(field: Field, held_out: Rectangle | None) -> tuple[Field | None, Field | None]:
+    """Divide an annotation into what is learnt from and what is held out; no pixel is in both.
 
     Parameters
     ----------
-    fields
-        All fields.
+    field
+        Annotated plane.
     held_out
-        Rectangles by name of the field.
+        Rectangle that is held out; None: nothing.
 
     Returns
     -------
-    tuple of list of Field
-        To learn from, and to validate on.
+    tuple of Field
+        To learn from, and to validate on; None where nothing is left. A field of which nothing is held out is learnt
+        from as it is, the same object.
     """
-    learnt, validated = [], []
-    for field in fields:
-        inside = torch.zeros(field.shape, dtype=torch.bool)
-        if field.name in held_out:
-            inside[held_out[field.name]] = True
-            validated.append(_keep(field, inside))
-        learnt.append(_keep(field, ~inside))
-    return [f for f in learnt if f is not None], [f for f in validated if f is not None]
+    if held_out is None:
+        return field, None
+    inside = torch.zeros(field.shape, dtype=torch.bool)
+    inside[held_out] = True
+    return _keep(field, ~inside), _keep(field, inside)
 
 
 def _keep(field: Field, mask: Tensor) -> Field | None:
@@ -276,7 +264,10 @@ def validation_corners(field: Field, output_px: int) -> list[tuple[int, int]]:
     list of tuple of int
         First row and column of each tile; the tiles do not overlap.
     """
-    rows, columns = np.nonzero(field.target.cpu().numpy() != NOT_ANNOTATED)
-    top, left = int(rows.min()), int(columns.min())
-    tiles = np.unique(np.stack([rows - top, columns - left], axis=1) // output_px, axis=0)
-    return [(top + int(row) * output_px, left + int(column) * output_px) for row, column in tiles]
+    annotated = field.target.cpu().numpy() != NOT_ANNOTATED
+    top, left = (int(annotated.any(axis=axis).argmax()) for axis in (1, 0))
+    beyond = [(0, -(size - start) % output_px) for size, start in zip(field.shape, (top, left), strict=True)]
+    whole_tiles = np.pad(annotated[top:, left:], beyond)
+    rows, columns = (size // output_px for size in whole_tiles.shape)
+    hold = whole_tiles.reshape(rows, output_px, columns, output_px).any(axis=(1, 3))
+    return [(top + int(row) * output_px, left + int(column) * output_px) for row, column in np.argwhere(hold)]

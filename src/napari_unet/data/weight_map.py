@@ -195,6 +195,12 @@ class WeightMap:
         """Weight of each pixel, float32; made anew each time, since every edit moves the balance of the classes."""
         return self.write_weights(np.empty(self.target.shape, np.float32))
 
+    @property
+    def place_weights(self) -> NDArray[np.float32]:
+        """Part of the weight that depends on the cells around, as `plane_weights` gives it; made anew each time."""
+        weights: NDArray[np.float32] = self._surround * (self.target == 0)
+        return weights
+
     def write_weights(self, out: NDArray[np.float32]) -> NDArray[np.float32]:
         """Write the weight of each pixel into an array that is there: new memory takes longer than the weights.
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import queue
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet.data.fields import Field, class_weight_table, make_fields
+from napari_unet.data.fields import Field, Preparation, class_weight_table
+from napari_unet.data.image_fields import ImageFields
 from napari_unet.data.sampling import Batch, PatchReader, PatchSampler, divide, plan_hold_out
 from napari_unet.errors import InputError
 from napari_unet.geometry import AxisGeometry
 from napari_unet.training.validation import held_out_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import torch
 
     from napari_unet.config.recipe import Recipe
@@ -32,15 +32,23 @@ class Lesson:
     ----------
     sampler
         Draws the batch of each step.
-    held_out
-        Patches to validate on; empty: none.
+    reader
+        Reads the patches to validate on.
+    held_out_fields
+        Annotated planes to validate on; empty: none.
     n_fields
         Annotated planes learnt from.
     """
 
     sampler: PatchSampler
-    held_out: list[Batch]
+    reader: PatchReader
+    held_out_fields: list[Field]
     n_fields: int
+
+    @cached_property
+    def held_out(self) -> list[Batch]:
+        """Patches to validate on, read when they are first asked for; empty: none."""
+        return held_out_batches(self.held_out_fields, self.reader) if self.held_out_fields else []
 
 
 class Lessons:
@@ -59,6 +67,15 @@ class Lessons:
     device
         Where the fields lie.
 
+    Attributes
+    ----------
+    images
+        Images with their newest annotations, by name.
+    unsaved
+        Names of those that were handed in and are not on the disk yet.
+    current
+        What is learnt from now.
+
     Raises
     ------
     InputError
@@ -73,10 +90,14 @@ class Lessons:
         scale: float,
         device: torch.device,
     ) -> None:
-        self._recipe, self._normalization, self._scale, self._device = recipe, normalization, scale, device
+        self._preparation = Preparation(recipe, normalization, scale, device)
         self._inbox: queue.SimpleQueue[TrainingImage] = queue.SimpleQueue()
         self.images = {image.name: image for image in images}
-        self._fields = {image.name: self._read(image) for image in images}
+        self.unsaved: set[str] = set()
+        self._fields: dict[str, ImageFields] = {}
+        self._divided: dict[str, _Divided] = {}
+        for image in images:
+            self._update(image)
         check_fields(self.fields, recipe)
         self._held_out = plan_hold_out(self.fields, recipe.training)
         self.current = self._make_lesson()
@@ -84,7 +105,7 @@ class Lessons:
     @property
     def fields(self) -> list[Field]:
         """All annotated planes."""
-        return [field for fields in self._fields.values() for field in fields]
+        return [field for fields in self._fields.values() for field in fields.fields]
 
     def hand_in(self, image: TrainingImage) -> None:
         """Put an annotation into the inbox; may be called from any thread.
@@ -96,42 +117,67 @@ class Lessons:
         """
         self._inbox.put(image)
 
-    def take_in(self, keep: Callable[[TrainingImage], None]) -> bool:
-        """Take everything out of the inbox and renew the lesson.
+    def collect(self) -> list[TrainingImage]:
+        """Take everything out of the inbox, to be kept.
 
-        Parameters
-        ----------
-        keep
-            Called with each new annotation.
+        Returns
+        -------
+        list of TrainingImage
+            What is new; of each image only the newest annotation.
+        """
+        newest: dict[str, TrainingImage] = {}
+        while not self._inbox.empty():
+            image = self._inbox.get()
+            newest[image.name] = image
+        self.images |= newest
+        self.unsaved |= newest.keys()
+        return list(newest.values())
+
+    def take_in(self) -> bool:
+        """Take everything out of the inbox and renew the lesson.
 
         Returns
         -------
         bool
             Whether there was anything.
         """
-        if self._inbox.empty():
-            return False
-        while not self._inbox.empty():
-            image = self._inbox.get()
-            self.images[image.name] = image
-            self._fields[image.name] = self._read(image)
-            keep(image)
-        self.current = self._make_lesson()
-        return True
+        newest = self.collect()
+        for image in newest:
+            self._update(image)
+        if newest:
+            self.current = self._make_lesson()
+        return bool(newest)
 
-    def _read(self, image: TrainingImage) -> list[Field]:
-        """Make the fields of an image."""
-        fields = make_fields(image, self._normalization, self._recipe, self._scale)
-        return [field.to(self._device) for field in fields]
+    def _update(self, image: TrainingImage) -> None:
+        """Bring the fields of an image up to its annotation."""
+        self._fields.setdefault(image.name, ImageFields(self._preparation)).update(image)
 
     def _make_lesson(self) -> Lesson:
         """Divide the annotations and make what reads them."""
-        weights = class_weight_table(self.fields, self._recipe).to(self._device)
-        geometry = AxisGeometry(self._recipe.model.depth)
-        reader = PatchReader(geometry, self._recipe.training.patch_px, weights)
-        learnt, held_out = divide(self.fields, self._held_out)
-        sampler = PatchSampler(learnt, reader, self._recipe.training, self._recipe.augmentation)
-        return Lesson(sampler, held_out_batches(held_out, reader) if held_out else [], len(learnt))
+        recipe = self._preparation.recipe
+        weights = class_weight_table(self.fields, recipe).to(self._preparation.device)
+        reader = PatchReader(AxisGeometry(recipe.model.depth), recipe.training.patch_px, weights)
+        self._divided = {field.name: self._divide(field) for field in self.fields}
+        learnt = [part.learnt for part in self._divided.values() if part.learnt is not None]
+        held_out = [part.held_out for part in self._divided.values() if part.held_out is not None]
+        sampler = PatchSampler(learnt, reader, recipe.training, recipe.augmentation)
+        return Lesson(sampler, reader, held_out, len(learnt))
+
+    def _divide(self, field: Field) -> _Divided:
+        """Divide a field, as before where it has not changed: its parts remember where cells are."""
+        known = self._divided.get(field.name)
+        if known is not None and known.field is field:
+            return known
+        return _Divided(field, *divide(field, self._held_out.get(field.name)))
+
+
+@dataclass(frozen=True)
+class _Divided:
+    """A field, what is learnt from it and what is held out."""
+
+    field: Field
+    learnt: Field | None
+    held_out: Field | None
 
 
 def check_fields(fields: list[Field], recipe: Recipe) -> None:

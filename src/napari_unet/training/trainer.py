@@ -21,6 +21,7 @@ from napari_unet.training.lessons import Lessons
 from napari_unet.training.losses import weighted_cross_entropy
 from napari_unet.training.run_folder import RunFolder
 from napari_unet.training.schedule import learning_rate, progress
+from napari_unet.training.snapshots import Snapshots
 from napari_unet.training.state import TrainingState
 from napari_unet.training.validation import validate
 
@@ -81,6 +82,7 @@ class Trainer:
         normalization = choose_normalization(images, self.recipe, init)
         scale = choose_scale(images, self.recipe, init)
         self._lessons = Lessons(images, self.recipe, normalization, scale, self._computation.device)
+        self._snapshots = Snapshots(self._lessons, self.folder)
         self.card = describe(self._lessons.fields, self.recipe, normalization, scale)
         network = make_network(self.card, init, self.recipe.training.seed)
         network = network.to(self._computation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -160,6 +162,8 @@ class Trainer:
         try:
             yield from self._loop()
         finally:
+            self._lessons.collect()
+            self._snapshots.write(at_once=True)
             self._save()
             self.folder.save_model(self.model(), best=False)
         yield Finished(self._state.step, self._state.seconds, self.folder.model, "budget")
@@ -191,7 +195,7 @@ class Trainer:
 
     def _take_in(self) -> list[Event]:
         """Take in new annotations."""
-        if not self._lessons.take_in(self.folder.save_annotation):
+        if not self._lessons.take_in():
             return []
         self.card = update_card(self.card, self._lessons.fields)
         return [Annotated(self._state.step, self._lessons.current.n_fields)]
@@ -277,6 +281,7 @@ class Trainer:
     def _save(self) -> Saved:
         """Remember the state and write it."""
         self._safe = (self._state.tensors(), self._state.counters())
+        self._snapshots.write(at_once=False)
         self.folder.save_checkpoint(*self._safe)
         if not self.folder.last.exists():
             self.folder.save_model(self.model(), best=False)
