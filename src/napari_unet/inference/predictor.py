@@ -19,7 +19,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry import AxisGeometry
 from napari_unet.inference.averaging import average_views
 from napari_unet.inference.instances import find_classes
-from napari_unet.inference.memory import affordable_tile_px, is_out_of_memory
+from napari_unet.inference.memory import affordable_tile_px, fitting_tile_px, is_out_of_memory
 from napari_unet.inference.tiling import Tile, clip, cover, read_mirrored, split_tile
 from napari_unet.models.device import choose_device, choose_precision
 from napari_unet.models.folding import fold_batch_norm, undo_class_balance
@@ -203,6 +203,14 @@ class Predictor:
         for t, z, tile in self.predict_image(data):
             filled[t, z][tile.inner] = find_classes(tile.probabilities)
         return filled
+
+    def tile_limits_px(self) -> tuple[int, int]:
+        """Tell the largest edge of a tile, and the largest that memory would allow, px at the network's resolution."""
+        return self._largest_tile_px(), fitting_tile_px(self.device, self._bytes_per_px(), self.geometry[0].halo)
+
+    def tile_bytes(self, edge: int) -> int:
+        """Estimate the memory that a tile takes whose output is ``edge`` px wide and high, bytes."""
+        return int((edge + 2 * self.geometry[0].halo) ** 2 * self._bytes_per_px())
 
     def _predict_resampled(self, plane: ResampledPlane, box: Rectangle) -> Generator[TileDone]:
         """Predict at the size the network works at, block after block, and bring the probabilities back."""
