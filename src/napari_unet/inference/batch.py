@@ -189,6 +189,8 @@ def _segment_file(segmenter: Segmenter, entry: Entry, options: SegmentOptions, r
     began, n_cells, path = time.perf_counter(), 0, entry.path
     image = read(path, options.axes)
     n_times, _, n_slices, *size = image.shape
+    if 0 in image.shape:
+        raise InputError(f"{path}: there is no pixel in it, its size is {image.shape} in the order {CANONICAL}.")
     yield FileStarted(path, n_times * n_slices, image.axes, image.guessed)
     with tempfile.TemporaryFile() as labels_file, tempfile.TemporaryFile() as probabilities_file:
         labels = _make_room(labels_file, np.int32, (n_times, 1, n_slices, *size))
