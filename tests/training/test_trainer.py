@@ -218,6 +218,22 @@ def test_a_stroke_that_cannot_be_learnt_from_is_kept(make_trainer: MakeTrainer) 
     assert (trainer.folder.path / "annotations" / "other shape.tif").is_file()
 
 
+def test_when_all_is_erased_the_training_goes_on_with_what_it_had(make_trainer: MakeTrainer) -> None:
+    trainer, source = make_trainer(steps=4), draw_image()
+    trainer.annotate(replace(source, labels=source.labels * 0))
+    events = list(trainer.run())
+    assert not any(isinstance(event, Annotated) for event in events)
+    assert trainer.step == 4
+
+
+def test_everything_held_out_is_refused(tmp_path: Path) -> None:
+    source = draw_image()
+    labels = np.zeros_like(source.labels)
+    labels[..., 60:, :30], labels[..., 60:, 30:] = 1, 2
+    with pytest.raises(InputError, match="held out"):
+        Trainer([replace(source, labels=labels)], quick_recipe(scheme="sparse", validation="regions"), tmp_path)
+
+
 def test_many_strokes_are_written_once(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
     monkeypatch.setattr(RunFolder, "save_annotation", lambda _, image: written.append(image.name))

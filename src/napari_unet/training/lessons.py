@@ -100,7 +100,13 @@ class Lessons:
             self._update(image)
         check_fields(self.fields, recipe)
         self._held_out = plan_hold_out(self.fields, recipe.training)
-        self.current = self._make_lesson()
+        lesson = self._make_lesson()
+        if lesson is None:
+            raise InputError(
+                "everything that is annotated is held out for validation; annotate more, or hold nothing out "
+                "(training.validation)."
+            )
+        self.current = lesson
 
     @property
     def fields(self) -> list[Field]:
@@ -139,26 +145,28 @@ class Lessons:
         Returns
         -------
         bool
-            Whether there was anything.
+            Whether there was anything to learn from; when all is erased, the lesson stays as it was.
         """
         newest = self.collect()
         for image in newest:
             self._update(image)
-        if newest:
-            self.current = self._make_lesson()
-        return bool(newest)
+        lesson = self._make_lesson() if newest else None
+        self.current = lesson or self.current
+        return lesson is not None
 
     def _update(self, image: TrainingImage) -> None:
         """Bring the fields of an image up to its annotation."""
         self._fields.setdefault(image.name, ImageFields(self._preparation)).update(image)
 
-    def _make_lesson(self) -> Lesson:
-        """Divide the annotations and make what reads them."""
+    def _make_lesson(self) -> Lesson | None:
+        """Divide the annotations and make what reads them; None when nothing is left to learn from."""
         recipe = self._preparation.recipe
-        weights = class_weight_table(self.fields, recipe).to(self._preparation.device)
-        reader = PatchReader(AxisGeometry(recipe.model.depth), recipe.training.patch_px, weights)
         self._divided = {field.name: self._divide(field) for field in self.fields}
         learnt = [part.learnt for part in self._divided.values() if part.learnt is not None]
+        if not learnt:
+            return None
+        weights = class_weight_table(self.fields, recipe).to(self._preparation.device)
+        reader = PatchReader(AxisGeometry(recipe.model.depth), recipe.training.patch_px, weights)
         held_out = [part.held_out for part in self._divided.values() if part.held_out is not None]
         sampler = PatchSampler(learnt, reader, recipe.training, recipe.augmentation)
         return Lesson(sampler, reader, held_out, len(learnt))
