@@ -1,0 +1,185 @@
+"""The parts of the dock *Annotate*: tools, counts, what is on the disk, the question what numbers mean."""
+
+from __future__ import annotations
+
+import html
+import time
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from qtpy.QtCore import Qt, QUrl, Signal
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from napari_unet.data.annotation_counts import Tally
+    from napari_unet.widgets._annotation import Annotation
+
+
+class Tool(NamedTuple):
+    """A tool: its name, what is written on its button, its key as napari writes it, and its tooltip."""
+
+    name: str
+    text: str
+    key: str
+    tooltip: str
+
+
+#: In the order of the rows; none of the keys is napari's own.
+TOOLS = (
+    (
+        Tool("new_cell", "New cell", "Shift-N", "Paint the next cell, with a number of its own."),
+        Tool("background", "Background", "Shift-B", "Paint background."),
+    ),
+    (
+        Tool("outline", "Outline", "Shift-O", "Click round a cell; a double click closes the outline and fills it."),
+        Tool("erase", "Erase", "Shift-E", "Erase what is painted."),
+    ),
+    (
+        Tool(
+            *("rest", "Rest of a rectangle is background", "Shift-R"),
+            "Drag a rectangle on the image: all in it that is not annotated becomes background.",
+        ),
+    ),
+    (
+        Tool("undo", "Undo", "Shift-Z", "Undo the last stroke, in whichever plane it was made."),
+        Tool("redo", "Redo", "Shift-Y", "Do again what was undone last."),
+    ),
+)
+_MEANINGS = {
+    "sparse": ("Only a part is annotated", "0 is not annotated, 1 is background, 2, 3, … are the cells."),
+    "dense": ("All is annotated", "0 is background, 1, 2, … are the cells: every cell has been painted."),
+}
+
+
+def tool_button(text: str, tooltip: str, act: Callable[[], object]) -> QPushButton:
+    """Make a button that does not take the keyboard from the canvas when it is clicked.
+
+    Parameters
+    ----------
+    text
+        What it does, as an order.
+    tooltip
+        What happens then.
+    act
+        Called on a click.
+    """
+    button = QPushButton(text)
+    button.setToolTip(f"<p>{html.escape(tooltip)}</p>")
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.clicked.connect(lambda: act())
+    return button
+
+
+class ToolBox(QWidget):
+    """The tools, two a row, with their keys.
+
+    Parameters
+    ----------
+    actions
+        What to call, by the name of the tool.
+
+    Attributes
+    ----------
+    buttons
+        Button of each tool, by its name.
+    """
+
+    def __init__(self, actions: Mapping[str, Callable[[], object]]) -> None:
+        super().__init__()
+        self.buttons: dict[str, QPushButton] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        for row, tools in enumerate(TOOLS):
+            for column, tool in enumerate(tools):
+                text = f"{tool.text}  ({tool.key.replace('-', '+')})"
+                button = self.buttons[tool.name] = tool_button(text, tool.tooltip, actions[tool.name])
+                grid.addWidget(button, row, column, 1, 3 - len(tools))
+
+    def mark(self, name: str) -> None:
+        """Show which tool is in use; empty: none of these."""
+        for each, button in self.buttons.items():
+            button.setCheckable(each == name)
+            button.setChecked(each == name)
+
+
+class SchemeQuestion(QFrame):
+    """Asks what the numbers of a Labels layer mean.
+
+    Attributes
+    ----------
+    answered
+        Signal with the scheme.
+    answers
+        Button of each scheme.
+    """
+
+    answered = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("offer")
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        layout, buttons = QVBoxLayout(self), QHBoxLayout()
+        layout.addWidget(self.text)
+        layout.addLayout(buttons)
+        self.answers: dict[str, QPushButton] = {}
+        for scheme, (text, tooltip) in _MEANINGS.items():
+            self.answers[scheme] = tool_button(text, tooltip, partial(self.answered.emit, scheme))
+            buttons.addWidget(self.answers[scheme])
+
+    def ask(self, name: str) -> None:
+        """Ask about a layer; empty: about none."""
+        self.text.setText(f"<p>How much of the image is painted in '{html.escape(name)}'?</p>")
+        self.setVisible(bool(name))
+
+
+class CountsTable(QWidget):
+    """Cells and annotated pixels, in the plane in view and in all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cells: list[list[QLabel]] = []
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for column, title in enumerate(("Cells", "Cell pixels", "Background pixels"), start=1):
+            layout.addWidget(QLabel(title), 0, column, Qt.AlignmentFlag.AlignRight)
+        for row, title in enumerate(("This plane", "All planes"), start=1):
+            numbers = [QLabel() for _ in range(3)]
+            layout.addWidget(QLabel(title), row, 0)
+            for column, number in enumerate(numbers, start=1):
+                layout.addWidget(number, row, column, Qt.AlignmentFlag.AlignRight)
+            self._cells.append(numbers)
+        self.setToolTip("<p>What you have painted so far: number of cells, pixels of cells and of background.</p>")
+
+    def show_tallies(self, plane: Tally | None, all_planes: Tally | None) -> None:
+        """Show counts; None: not known."""
+        for numbers, tally in zip(self._cells, (plane, all_planes), strict=True):
+            counts = (tally.n_cells, tally.cell_px, tally.background_px) if tally else (None, None, None)
+            for number, count in zip(numbers, counts, strict=True):
+                number.setText("–" if count is None else f"{count:,}".replace(",", "\u2009"))
+
+
+class SavedLine(QLabel):
+    """Says when and where the annotation was saved; a click opens the folder."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setToolTip("<p>Every stroke is saved within two seconds. Click to open the folder.</p>")
+        self.linkActivated.connect(lambda link: QDesktopServices.openUrl(QUrl(link)))
+
+    def show_annotation(self, annotation: Annotation | None) -> None:
+        """Show how it stands with the disk; None: there is no annotation."""
+        if annotation is None or (annotation.saved is None and not annotation.problem):
+            self.setText("" if annotation is None else "Nothing painted yet. Every stroke will be saved.")
+        elif annotation.problem:
+            self.setText(f"<b>Not saved:</b> {html.escape(annotation.problem)}. Painting goes on; it is tried again.")
+        elif annotation.saved is not None and annotation.saved.folder is not None:
+            at, folder = time.strftime("%H:%M:%S", time.localtime(annotation.saved.at)), annotation.saved.folder
+            link = QUrl.fromLocalFile(str(folder)).toString()
+            shown = html.escape(f"{folder.parent.parent.name}/{folder.name}")
+            self.setText(f'Saved {at} in <a href="{link}">{shown}</a>')

@@ -1,0 +1,300 @@
+"""The dock widget *Annotate*: paint cells and background, counted and saved with every stroke."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Labels
+from qtpy.QtWidgets import QFormLayout, QLabel
+
+from napari_unet.data.annotation_note import read_note
+from napari_unet.errors import InputError
+from napari_unet.widgets._axes import AxesBox
+from napari_unet.widgets._book import book_of
+from napari_unet.widgets._brush import RectangleTool, describe_brush, take, tool_in_hand
+from napari_unet.widgets._dock import PLUGIN, Dock
+from napari_unet.widgets._layers import read_scheme
+from napari_unet.widgets._offers import RestoreOffer
+from napari_unet.widgets._project import (
+    adopt,
+    check_paintable,
+    has_scheme,
+    link,
+    linked_image,
+    make_annotation,
+    new_annotation,
+    open_image,
+    options_of,
+)
+from napari_unet.widgets._tools import TOOLS, CountsTable, SavedLine, SchemeQuestion, ToolBox, tool_button
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import napari
+    from numpy.typing import NDArray
+
+    from napari_unet.data.annotation_store import AnnotationStore
+    from napari_unet.widgets._annotation import Annotation
+
+_HINT = (
+    "<p><b>How to annotate well</b></p><ul style='margin-left: -24px'><li>Paint few cells, but each one wholly.</li>"
+    "<li>Paint background round them, right up to their edge.</li>"
+    "<li>Two cells that touch get two numbers.</li></ul>"
+)
+
+
+class AnnotateWidget(Dock):
+    """Makes annotation layers and helps to paint in them.
+
+    Parameters
+    ----------
+    viewer
+        The viewer it is docked in.
+
+    Attributes
+    ----------
+    annotation
+        What is painted in now; None: nothing.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__(viewer)
+        self.annotation: Annotation | None = None
+        self._layer: Labels | None = None
+        self._image: Image | None = None
+        self._book = book_of(viewer)
+        self._rectangle = RectangleTool(viewer, self)
+        self.image = self.layer_box(Image, "Image to paint cells on.")
+        self.labels = self.layer_box(Labels, "Labels layer to paint in: a new one, or one that you have already.")
+        self.axes, self.offer, self.question = AxesBox(), RestoreOffer(self), SchemeQuestion()
+        actions: dict[str, Callable[[], object]] = {
+            "new_cell": self._new_cell,
+            "background": self._paint_background,
+            "outline": partial(self._take, "polygon"),
+            "erase": partial(self._take, "erase"),
+            "rest": self._fill_rest,
+            "undo": partial(self._step, "undo"),
+            "redo": partial(self._step, "redo"),
+        }
+        self.tools, self.brush, self.counts, self.saved = ToolBox(actions), QLabel(), CountsTable(), SavedLine()
+        self.new = tool_button(
+            "New annotation layer", "Add an empty Labels layer that lies exactly on the image.", self._make_new
+        )
+        self.train = self.primary_button("Go to Train", "Open the dock that trains, with this image and annotation.")
+        self._lay_out()
+        self._connect()
+        self.bind_keys({tool.key: actions[tool.name] for tools in TOOLS for tool in tools})
+        self.reset_choices()
+        self._choose_image(self.image.value)
+        self._choose(self.labels.value)
+
+    def reset_choices(self, event: Any = None) -> None:
+        """Offer the layers that there are now; napari calls it."""
+        super().reset_choices()
+        if self.image.value is not self._image:
+            self._choose_image(self.image.value)
+        if self.labels.value is not self._layer:
+            self._choose(self.labels.value)
+
+    def _lay_out(self) -> None:
+        """Put everything in its place."""
+        rows = QFormLayout()
+        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for title, widget in (("Image", self.image.native), ("Axes", self.axes), ("Annotation", self.labels.native)):
+            label = QLabel(title)
+            label.setToolTip(widget.toolTip())
+            rows.addRow(label, widget)
+        hint = QLabel(_HINT)
+        hint.setWordWrap(True)
+        self.body.addWidget(self.offer)
+        self.body.addLayout(rows)
+        for part in (self.new, self.question, self.tools, self.brush, self.counts, self.saved, hint):
+            self.body.addWidget(part)
+        self.body.addStretch()
+
+    def _connect(self) -> None:
+        """Let everything follow what happens."""
+        self.image.changed.connect(self._choose_image)
+        self.labels.changed.connect(self._choose)
+        self.question.answered.connect(self._adopt)
+        self.offer.restored.connect(self._restore)
+        self.offer.refused.connect(partial(self.say, level="error"))
+        self.train.clicked.connect(self._go_to_train)
+        self._book.changed.connect(self._show_state)
+        self._book.told.connect(self._show_saved)
+        self._book.left.connect(self.offer.reoffer)
+        self._rectangle.toggled.connect(self._show_brush)
+        self.viewer.dims.events.point.connect(self._show_counts)
+
+    def _choose_image(self, image: Image | None) -> None:
+        """Take over another image."""
+        self._image = image
+        self.axes.show_layer(image)
+        self.new.setEnabled(image is not None)
+        self.offer.look_for(image)
+
+    def _choose(self, layer: Labels | None) -> None:
+        """Take over another Labels layer."""
+        self._leave()
+        self._layer = layer
+        self.question.ask("")
+        if layer is not None:
+            self._consider(layer)
+        self._show_state()
+
+    def _consider(self, layer: Labels) -> None:
+        """Paint in a layer, or ask what its numbers mean."""
+        try:
+            check_paintable(layer)
+        except InputError as error:
+            self.say(str(error), "warning")
+            return
+        image = linked_image(self.viewer, layer)
+        if image is not None:
+            self.image.value = image
+        if has_scheme(layer):
+            self._follow(layer)
+        else:
+            self.question.ask(layer.name)
+
+    def _adopt(self, scheme: str) -> None:
+        """Paint in a layer of which the person said what its numbers mean."""
+        if self._layer is not None:
+            adopt(self._layer, scheme)
+            link(self._layer, self._image)
+            self.question.ask("")
+            self._follow(self._layer)
+
+    def _follow(self, layer: Labels) -> None:
+        """Count, save and show an annotation."""
+        self.say("")
+        self.annotation = self._book.follow(layer)
+        layer.events.mode.connect(self._show_brush)
+        layer.events.selected_label.connect(self._show_brush)
+        self._show_state()
+
+    def _leave(self) -> None:
+        """Show an annotation no longer; it is counted and saved as before."""
+        if self.annotation is None or self._layer is None:
+            return
+        self._layer.events.mode.disconnect(self._show_brush)
+        self._layer.events.selected_label.disconnect(self._show_brush)
+        self.annotation = None
+
+    def _make_new(self) -> None:
+        """Add an annotation layer to the image."""
+        if self._image is None:
+            return
+        try:
+            layer = new_annotation(self._image, self.axes.axes)
+        except InputError as error:
+            self.say(str(error), "error")
+            return
+        self._book.follow(layer, planes=())
+        self._add(layer)
+
+    def _restore(self, store: AnnotationStore, labels: NDArray[Any], damaged: list[Path]) -> None:
+        """Bring an annotation back, on its image if there is one, and continue its project."""
+        assert store.folder is not None
+        note = read_note(store.folder)
+        image = open_image(self.viewer, note)
+        layer = make_annotation(labels, note.scheme, image, options_of(note))
+        self.session.set_project(store.folder.parent.parent)
+        self._book.follow(layer, store, store.planes)
+        self._add(layer)
+        if damaged:
+            self.say(f"These files are damaged, and their planes empty: {', '.join(map(str, damaged))}", "warning")
+        elif image is None and note.image_path:
+            self.say(f"The image is not at {note.image_path} any more; open it from where it is.", "warning")
+
+    def _add(self, layer: Labels) -> None:
+        """Add an annotation that is followed already, and begin to paint."""
+        self.viewer.add_layer(layer)
+        self.labels.reset_choices()
+        self.labels.value = layer
+        self._take("paint")
+        self._new_cell()
+
+    def _new_cell(self) -> None:
+        """Take a number that no cell has."""
+        if self.annotation is not None and self.annotation.is_counted:
+            self._take("paint", self.annotation.next_label())
+
+    def _paint_background(self) -> None:
+        """Take the brush for background."""
+        if self.annotation is not None:
+            self._take("paint", int(read_scheme(self.annotation.layer) == "sparse"))
+
+    def _take(self, mode: str, label: int | None = None) -> None:
+        """Take a tool of napari."""
+        self._rectangle.stop()
+        if self.annotation is None:
+            return
+        try:
+            take(self.viewer, self.annotation.layer, mode, label)
+        except ValueError as error:
+            advice = "Convert the layer first: right click on it, 'Convert data type'."
+            self.say(f"{error}. {advice}", "error")
+
+    def _fill_rest(self) -> None:
+        """Wait for a rectangle."""
+        if self.annotation is None or read_scheme(self.annotation.layer) != "sparse":
+            return
+        if self.viewer.dims.ndisplay != 2:
+            self.say("A rectangle can be dragged in two dimensions only; switch the view back.", "warning")
+            return
+        self._rectangle.start(self.annotation.layer)
+
+    def _step(self, direction: str) -> None:
+        """Undo or redo a stroke."""
+        if self.annotation is not None:
+            getattr(self.annotation, direction)()
+
+    def _go_to_train(self) -> None:
+        """Open the dock that trains, with this pair."""
+        if self.annotation is not None and self._image is not None:
+            self.session.suggest_pair(self._image, self.annotation.layer)
+            self.viewer.window.add_plugin_dock_widget(PLUGIN, "Train")
+
+    def _show_state(self) -> None:
+        """Show what can be done now, and how much has been."""
+        annotation = self.annotation
+        for button in self.tools.buttons.values():
+            button.setEnabled(annotation is not None)
+        if annotation is not None:
+            self.tools.buttons["new_cell"].setEnabled(annotation.is_counted)
+            self.tools.buttons["rest"].setEnabled(read_scheme(annotation.layer) == "sparse")
+            self.tools.buttons["undo"].setEnabled(bool(annotation.history.done))
+            self.tools.buttons["redo"].setEnabled(bool(annotation.history.undone))
+        self.train.setEnabled(annotation is not None and self._image is not None)
+        self._show_brush()
+        self._show_counts()
+        self._show_saved()
+
+    def _show_counts(self, event: Any = None) -> None:
+        """Show how much is annotated."""
+        annotation = self.annotation
+        if annotation is None:
+            self.counts.show_tallies(None, None)
+            return
+        plane = annotation.plane_in_view()
+        known = annotation.is_counted
+        self.counts.show_tallies(
+            None if plane is None else annotation.tally(plane), annotation.tally() if known else None
+        )
+
+    def _show_saved(self) -> None:
+        """Show how it stands with the disk."""
+        self.saved.show_annotation(self.annotation)
+
+    def _show_brush(self, event: Any = None) -> None:
+        """Show which tool is in the hand, and what it paints."""
+        layer = None if self.annotation is None else self.annotation.layer
+        self.brush.setText("" if layer is None else describe_brush(layer))
+        if self._rectangle.is_active:
+            self.tools.mark("rest")
+        elif layer is not None:
+            self.tools.mark(tool_in_hand(layer))
