@@ -100,7 +100,7 @@ class ChangeWatch(QObject):
     def __init__(self, viewer: ViewerModel, layers: tuple[Labels, ...], parent: QObject) -> None:
         super().__init__(parent)
         self._viewer, self._layers = viewer, layers
-        self._seen = self._look()
+        self._seen: tuple[list[tuple[int, int]], list[int]] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_LOOK_AGAIN_MS)
@@ -113,6 +113,7 @@ class ChangeWatch(QObject):
                 emitter.connect(self._tell)
             layer.events.set_data.connect(self._suspect)
         viewer.layers.events.removed.connect(self._miss)
+        self._timer.start()
 
     def close(self) -> None:
         """Watch no longer."""
@@ -138,7 +139,7 @@ class ChangeWatch(QObject):
     def _look_again(self) -> None:
         """Tell if the plane in view is the same one and looks different."""
         before, self._seen = self._seen, self._look()
-        if before[0] == self._seen[0] and before[1] != self._seen[1]:
+        if before is not None and before[0] == self._seen[0] and before[1] != self._seen[1]:
             self._tell()
 
     def _look(self) -> tuple[list[tuple[int, int]], list[int]]:
@@ -149,7 +150,7 @@ class ChangeWatch(QObject):
             places.append(plane_in_view(self._viewer, layer, axes))
             if isinstance(layer.data, np.ndarray):
                 time, z = places[-1]
-                sums.append(zlib.crc32(read_canonical(layer, axes)[time, 0, z].tobytes()))
+                sums.append(zlib.crc32(np.ascontiguousarray(read_canonical(layer, axes)[time, 0, z]).data))
         return places, sums
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QIcon, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QGridLayout, QHeaderView, QTableView, QToolButton, QVBoxLayout, QWidget
 
 from napari_unet.widgets._error_layer import LOOKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari_unet.inference.evaluation import PlaneReport
     from napari_unet.metrics import CellError
 
+Row: TypeAlias = "tuple[PlaneReport, CellError, str]"
+
 _TITLES = ("Error", "Where", "Size", "IoU", "Truth → found")
 _SIZE_COLUMN, _IOU_COLUMN = 2, 3
-_NUMBERS = (_SIZE_COLUMN, _IOU_COLUMN)
 _HELP = (
     "Kind of the error.",
     "Image or slice.",
@@ -27,34 +28,54 @@ _HELP = (
     "Best overlap of a true and a predicted cell that are part of the error, 0 … 1.",
     "Label numbers of the true cells, and of those predicted in their place.",
 )
+#: What each column is sorted by.
+_KEYS: tuple[Callable[[Row], Any], ...] = (
+    lambda row: row[1].kind,
+    lambda row: (row[0].image, row[0].place),
+    lambda row: row[1].size_px,
+    lambda row: row[1].iou,
+    lambda row: (row[1].truth, row[1].predicted),
+)
 _CHIP_PX = 12
 _ROW_PX = 20
+_MEASURED_ROWS = 30
 _LEAST_HEIGHT_PX = 150
-_SORTED_BY = Qt.ItemDataRole.UserRole
 
 
 class ErrorRows(QAbstractTableModel):
-    """Errors as rows.
+    """Errors as rows, filtered by kind and sorted.
 
     Attributes
     ----------
     rows
-        Each error, with the report of its plane and the words for where that is.
+        The errors that are shown, in their order, with the report of the plane and the words for where that is.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: list[tuple[PlaneReport, CellError, str]] = []
+        self.rows: list[Row] = []
+        self._all: list[Row] = []
+        self._hidden: set[str] = set()
+        self._order = (_SIZE_COLUMN, Qt.SortOrder.DescendingOrder)
         self._colors = {kind: QColor(look.color) for kind, look in LOOKS.items()}
 
-    def show(self, rows: list[tuple[PlaneReport, CellError, str]]) -> None:
-        """Show other rows."""
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
+    def show(self, rows: list[Row]) -> None:
+        """Show other errors."""
+        self._all = rows
+        self._arrange()
+
+    def hide(self, kind: str, *, hidden: bool) -> None:
+        """Leave a kind out, or let it in again."""
+        (self._hidden.add if hidden else self._hidden.discard)(kind)
+        self._arrange()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Put the rows into another order; Qt calls it."""
+        self._order = column, order
+        self._arrange()
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
-        """Count the errors."""
+        """Count the rows."""
         return len(self.rows)
 
     def columnCount(self, parent: QModelIndex | None = None) -> int:
@@ -70,14 +91,11 @@ class ErrorRows(QAbstractTableModel):
         return _TITLES[section] if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Give what stands in a cell, what it is sorted by, and the colour of its kind."""
-        report, error, where = self.rows[index.row()]
+        """Give what stands in a cell, how, and the colour of its kind."""
+        _, error, where = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return _texts(error, where)[index.column()]
-        if role == _SORTED_BY:
-            keys = (error.kind, (report.image, report.place), error.size_px, error.iou, (error.truth, error.predicted))
-            return keys[index.column()]
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in _NUMBERS:
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (_SIZE_COLUMN, _IOU_COLUMN):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 0:
             return self._colors[error.kind]
@@ -85,29 +103,13 @@ class ErrorRows(QAbstractTableModel):
             return f"<p>{LOOKS[error.kind].meaning} Click to look at it.</p>"
         return None
 
-
-class ErrorFilter(QSortFilterProxyModel):
-    """Lets errors of the wanted kinds through, in the wanted order.
-
-    Attributes
-    ----------
-    hidden
-        Kinds that are left out.
-    """
-
-    def __init__(self, rows: ErrorRows) -> None:
-        super().__init__()
-        self._rows = rows
-        self.hidden: set[str] = set()
-        self.setSourceModel(rows)
-
-    def filterAcceptsRow(self, source_row: int, source_parent: QModelIndex) -> bool:
-        """Tell whether a row is shown."""
-        return self._rows.rows[source_row][1].kind not in self.hidden
-
-    def lessThan(self, left: QModelIndex, right: QModelIndex) -> bool:
-        """Compare as numbers and places, not as texts."""
-        return bool(self._rows.data(left, _SORTED_BY) < self._rows.data(right, _SORTED_BY))
+    def _arrange(self) -> None:
+        """Filter and sort."""
+        column, order = self._order
+        self.beginResetModel()
+        shown = (row for row in self._all if row[1].kind not in self._hidden)
+        self.rows = sorted(shown, key=_KEYS[column], reverse=order == Qt.SortOrder.DescendingOrder)
+        self.endResetModel()
 
 
 class ErrorTable(QWidget):
@@ -126,9 +128,8 @@ class ErrorTable(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows = ErrorRows()
-        self.filter = ErrorFilter(self.rows)
-        self.view = _table(self.filter)
+        self.model = ErrorRows()
+        self.view = _table(self.model)
         self.buttons = {kind: self._kind_button(kind) for kind in LOOKS}
         legend = QGridLayout()
         legend.setSpacing(3)
@@ -155,12 +156,12 @@ class ErrorTable(QWidget):
             Words for each.
         """
         places = list(zip(reports, where, strict=True))
-        self.rows.show([(report, error, words) for report, words in places for error in report.errors])
-        counts = Counter(error.kind for _, error, _ in self.rows.rows)
+        rows = [(report, error, words) for report, words in places for error in report.errors]
+        counts = Counter(error.kind for _, error, _ in rows)
         for kind, button in self.buttons.items():
             button.setText(f"{LOOKS[kind].title} {counts[kind]}")
         self.view.setColumnHidden(1, len(reports) < 2)
-        self.view.sortByColumn(_SIZE_COLUMN, Qt.SortOrder.DescendingOrder)
+        self.model.show(rows)
 
     def _kind_button(self, kind: str) -> QToolButton:
         """Make the button of a kind: legend, count and switch in one."""
@@ -171,17 +172,12 @@ class ErrorTable(QWidget):
         button.setCheckable(True)
         button.setChecked(True)
         button.setToolTip(f"<p>{look.meaning} Click to leave these out of the list, or to list them again.</p>")
-        button.toggled.connect(lambda shown: self._switch(kind, shown=shown))
+        button.toggled.connect(lambda shown: self.model.hide(kind, hidden=not shown))
         return button
-
-    def _switch(self, kind: str, *, shown: bool) -> None:
-        """List a kind, or leave it out."""
-        (self.filter.hidden.discard if shown else self.filter.hidden.add)(kind)
-        self.filter.invalidateFilter()
 
     def _at(self, index: QModelIndex) -> tuple[PlaneReport, CellError]:
         """Give what stands in a row."""
-        report, error, _ = self.rows.rows[self.filter.mapToSource(index).row()]
+        report, error, _ = self.model.rows[index.row()]
         return report, error
 
     def _choose(self, index: QModelIndex, *_: Any) -> None:
@@ -209,18 +205,21 @@ def chip(color: str) -> QIcon:
     return icon
 
 
-def _table(model: ErrorFilter) -> QTableView:
+def _table(model: ErrorRows) -> QTableView:
     """Make the view of the list."""
     view = QTableView()
     view.setModel(model)
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    view.sortByColumn(_SIZE_COLUMN, Qt.SortOrder.DescendingOrder)
     view.setSortingEnabled(True)
     view.setMinimumHeight(_LEAST_HEIGHT_PX)
     columns, rows = view.horizontalHeader(), view.verticalHeader()
     assert columns is not None and rows is not None
     columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     columns.setStretchLastSection(True)
+    # Measuring every row of thousands would freeze the window.
+    columns.setResizeContentsPrecision(_MEASURED_ROWS)
     rows.hide()
     rows.setDefaultSectionSize(_ROW_PX)
     return view

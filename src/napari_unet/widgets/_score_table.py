@@ -67,6 +67,8 @@ class ScoreTable(QTableWidget):
         assert rows is not None
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         rows.setDefaultSectionSize(_ROW_PX)
+        # The usual padding is made for higher rows.
+        rows.setStyleSheet("QHeaderView::section { padding: 0px 4px; }")
 
     def show_scores(self, columns: Mapping[str, Mapping[str, float]]) -> None:
         """Show scores.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicgui.types import FileDialogMode
@@ -116,6 +117,8 @@ class LayerSource(QWidget):
         if predicted is None or truth is None:
             raise InputError("There is no Labels layer to compare. Segment an image, and paint or open its true cells.")
         check_same_pixels(predicted, truth)
+        # Another dock may have stored another scheme since.
+        self.form.editors["training.scheme"].setValue(read_scheme(truth))
         axes = read_axes(predicted).names
         found = read_canonical(predicted, axes)
         real = read_canonical(truth, truth_axes(predicted, truth))
@@ -164,6 +167,7 @@ class FileSource(QWidget):
             "Truth": (self.truth, "Folder with the true label images. Files pair by name: a.tif with a_labels.tif."),
         }
         for title, (edit, text) in helps.items():
+            edit.choose_btn.text = "…"
             label = QLabel(title)
             for widget in (label, edit.native):
                 widget.setToolTip(f"<p>{text}</p>")
@@ -185,7 +189,8 @@ class FileSource(QWidget):
         paths = [edit.line_edit.value.strip() for edit in (self.predicted, self.truth)]
         if not all(paths):
             raise InputError("Choose the folder of the prediction and the folder of the truth.")
-        return Comparison(f"{paths[0]} against {paths[1]}", partial(_compare_folders, *paths))
+        names = [Path(path).name for path in paths]
+        return Comparison(f"{names[0]} against {names[1]}", partial(_compare_folders, *paths))
 
 
 class Sources(QTabWidget):
@@ -203,10 +208,19 @@ class Sources(QTabWidget):
         self.addTab(self.layers, "Layers")
         self.addTab(self.files, "Files")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.currentChanged.connect(self._fit)
+        self._fit()
 
     def comparison(self) -> Comparison:
         """Give what is to be compared; raises like that of the page in sight."""
         return (self.files if self.currentIndex() else self.layers).comparison()
+
+    def _fit(self) -> None:
+        """Be as high as the page in sight, not as the highest one."""
+        for page in (self.layers, self.files):
+            shown = page is self.currentWidget()
+            policy = QSizePolicy.Policy.Preferred if shown else QSizePolicy.Policy.Ignored
+            page.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
 
 
 def _compare_folders(predicted: str, truth: str) -> Generator[Any]:

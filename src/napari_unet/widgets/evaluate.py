@@ -250,11 +250,16 @@ class EvaluateWidget(Dock):
         else:
             look_at(self.viewer, layer, read_axes(layer).names, report.place, error)
 
+    def _look_at_opened(self, report: PlaneReport, error: CellError) -> None:
+        """Show an error in files that were opened for it."""
+        self.say("")
+        self._look_at(report, error)
+
     def _open(self, report: PlaneReport, error: CellError) -> None:
         """Open the files of an error that is not in a layer."""
         if self._layers is None and self.files.layer(report.image) is None:
             self.say(f"Opening {report.image} …")
-            self.files.open(report.image, partial(self._look_at, report, error))
+            self.files.open(report.image, partial(self._look_at_opened, report, error))
 
     def _ask_where(self) -> None:
         """Ask for a file, and write the tables."""
