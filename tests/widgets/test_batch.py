@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.cli import main
-from napari_unet.data.reading import read_labels
+from napari_unet.data.reading import Image, read_labels
 from napari_unet.data.writing import write_float
 from napari_unet.errors import InputError
 from napari_unet.inference.report import read_report
@@ -28,7 +29,7 @@ from napari_unet.widgets.batch import BatchWidget
 from networks import random_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from napari.viewer import Viewer
 
@@ -151,22 +152,35 @@ def test_a_second_run_makes_nothing_twice(dock: BatchWidget, qtbot: Any, folder:
     assert (folder / "unet" / "img 1.tif").stat().st_mtime_ns == before
 
 
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Opens the last image only when told to, so that one can be sure to be in the middle."""
+    opened = threading.Event()
+
+    def read(path: Path, axes: str | None) -> Image:
+        assert path.name != "img 10.tif" or opened.wait(WAIT_MS / 1000)
+        return read_any(path, axes)
+
+    monkeypatch.setattr("napari_unet.widgets._batch_work.read_any", read)
+    yield opened
+    opened.set()
+
+
 def test_cancelling_keeps_what_is_done_and_the_next_run_goes_on(
-    dock: BatchWidget, qtbot: Any, folder: Path, tmp_path: Path, model: Path
+    dock: BatchWidget, qtbot: Any, folder: Path, tmp_path: Path, model: Path, gate: threading.Event
 ) -> None:
-    for number in range(20, 40):
-        write_image(folder / f"img {number}.tif", "TYX", number)
     add(dock, qtbot, folder)
     click(dock.button, qtbot)
-    qtbot.waitUntil(lambda: "done" in states(dock), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: states(dock) == ["done", "done", "waiting"], timeout=WAIT_MS)
     assert dock.button.text() == "Cancel"
     click(dock.button, qtbot)
+    gate.set()
     wait(dock, qtbot)
-    assert set(states(dock)) == {"done", "waiting"} and "still to do" in dock.message.text()
-    n_done = states(dock).count("done")
-    assert len(written(folder / "unet")) == n_done
+    assert states(dock) == ["done", "done", "waiting"]
+    assert dock.message.text() == "<p>2 done, 1 still to do.</p>"
+    assert len(written(folder / "unet")) == 2
     run(dock, qtbot)
-    assert states(dock).count("skipped") == n_done
+    assert states(dock) == ["skipped", "skipped", "done"]
     assert main(["segment", str(model), str(folder), "-o", str(tmp_path / "straight")]) == 0
     assert_equal_files(folder / "unet", tmp_path / "straight")
 
@@ -180,6 +194,8 @@ def test_a_failure_is_named_in_the_colour_of_errors_and_can_be_tried_again(
     assert dock.message.property("level") == "warning"
     index = dock.files.table.model().index(1, 1)
     assert index.data() == "failed" and "img 2.tif" in index.data(Qt.ItemDataRole.ToolTipRole)
+    dock.files.table.selectRow(1)
+    assert "damaged" in dock.message.text()
     dark = index.data(Qt.ItemDataRole.ForegroundRole)
     dock.viewer.theme = "light"
     assert index.data(Qt.ItemDataRole.ForegroundRole) != dark
@@ -217,6 +233,7 @@ def test_a_loaded_lazy_layer_is_written_in_its_own_axes(dock: BatchWidget, qtbot
         axis_labels=("t", "y", "x"),
     )
     dock.tabs.setCurrentWidget(dock.layer)
+    assert dock.button.text() == "Segment layer"
     assert dock.layer.layer is layer and not dock.command.copy.isEnabled()
     dock.output.line.setText(str(folder / "out"))
     assert run(dock, qtbot) == "<p>1 done.</p>"
@@ -230,6 +247,11 @@ def test_a_loaded_lazy_layer_is_written_in_its_own_axes(dock: BatchWidget, qtbot
     np.testing.assert_array_equal(shown.data, np.asarray(labels.data)[:, 0, 0])
     assert np.array_equal(shown.scale, layer.scale) and shown.units == layer.units
     assert shown.axis_labels == layer.axis_labels
+    shown.data[0, 0, 0] += 1
+    corrected = shown.data.copy()
+    click(dock.open_button, qtbot)
+    qtbot.waitUntil(lambda: len(dock.viewer.layers) == 3, timeout=WAIT_MS)
+    np.testing.assert_array_equal(shown.data, corrected)
     # A layer may have changed in memory, so it is always made anew.
     assert run(dock, qtbot) == "<p>1 done.</p>"
     dock.viewer.layers.remove(layer)
@@ -299,7 +321,7 @@ def test_what_is_wrong_is_said_before_anything_is_written(
 
 
 @pytest.fixture
-def foreign(make_napari_viewer: Callable[..., Viewer]) -> Callable[[Any], None]:
+def foreign() -> Iterator[Callable[[Any], None]]:
     """Install a reader of files that end in ``.made``, and say what it gives."""
     with DynamicPlugin("made-reader") as plugin:
 
@@ -428,18 +450,18 @@ def test_it_opens_from_the_menu_and_is_narrow(make_napari_viewer: Callable[..., 
     assert widget.output.folder.is_relative_to(folder.parent / "home")
 
 
-def test_closing_the_viewer_in_the_middle_leaves_no_half_file(dock: BatchWidget, qtbot: Any, folder: Path) -> None:
-    for number in range(20, 40):
-        write_image(folder / f"img {number}.tif", "TYX", number)
+def test_closing_the_viewer_in_the_middle_keeps_what_is_done(
+    dock: BatchWidget, qtbot: Any, folder: Path, gate: threading.Event
+) -> None:
     add(dock, qtbot, folder)
     click(dock.button, qtbot)
-    qtbot.waitUntil(lambda: "done" in states(dock), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: states(dock).count("done") == 2, timeout=WAIT_MS)
     (stream,) = dock.runner._streams
     dock.viewer.close()
     stream.stop()
+    gate.set()
     assert stream.wait(WAIT_MS / 1000)
-    report = read_report(folder / "unet")
-    assert set(report) == set(written(folder / "unet"))
+    assert set(read_report(folder / "unet")) == set(written(folder / "unet")) == {"img 1.tif", "img 2.tif"}
 
 
 def test_rows_in_words() -> None:

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from napari_unet.axes import parse_axes
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import AxesBox
 from napari_unet.widgets._file_table import FileTable
+from napari_unet.widgets._lines import make_button
 from napari_unet.widgets._reading import find_images, is_read_without_napari, read_layer
 from napari_unet.widgets._worker import EventRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Generator, Iterable
 
     from magicgui.widgets import ComboBox
     from napari.layers import Image as ImageLayer
@@ -118,9 +119,9 @@ class FilesInput(QWidget):
 
     def _lay_out(self) -> None:
         """Put the ways to add above the table, and the way to remove below."""
-        self.add_files = _button("Files…", "Choose images to add.", self._choose_files)
-        self.add_folder = _button("Folder…", "Add all images of a folder.", self._choose_folder)
-        self.remove = _button("Remove", "Take the selected files out of the list (Delete).", self.remove_selected)
+        self.add_files = make_button("Files…", "Choose images to add.", self._choose_files)
+        self.add_folder = make_button("Folder…", "Add all images of a folder.", self._choose_folder)
+        self.remove = make_button("Remove", "Take the selected files out of the list (Delete).", self.remove_selected)
         layout, above, below = QVBoxLayout(self), QHBoxLayout(), QHBoxLayout()
         for widget in (self.add_files, self.add_folder, self.place):
             above.addWidget(widget)
@@ -263,11 +264,3 @@ def _find_all(places: list[str]) -> Generator[tuple[str, list[Path], str]]:
             yield place, find_images(place), ""
         except (InputError, OSError) as error:
             yield place, [], str(error)
-
-
-def _button(text: str, tooltip: str, action: Callable[[], None]) -> QPushButton:
-    """Make a button."""
-    button = QPushButton(text)
-    button.setToolTip(f"<p>{tooltip}</p>")
-    button.clicked.connect(action)
-    return button

@@ -1,16 +1,44 @@
-"""Lines of text with a button: a folder to write to, a command to copy."""
+"""Buttons, and lines of text with one: a folder to write to, a command to copy."""
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QFontDatabase
 from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _LEAST_WIDTH_PX = 80
 #: Qt cuts a line at 32767 characters unless told otherwise, which would be another command.
 _LONGEST = 2**30
+
+
+def make_button(text: str, tooltip: str, action: Callable[[], None]) -> QPushButton:
+    """Make a button.
+
+    Parameters
+    ----------
+    text
+        What it does, as an order.
+    tooltip
+        What happens then, without markup.
+    action
+        What to call.
+
+    Returns
+    -------
+    QPushButton
+        The button.
+    """
+    button = QPushButton(text)
+    button.setToolTip(f"<p>{html.escape(tooltip)}</p>")
+    button.clicked.connect(lambda: action())
+    return button
 
 
 class FolderLine(QWidget):
@@ -33,15 +61,14 @@ class FolderLine(QWidget):
         super().__init__()
         self.line = QLineEdit()
         self.line.setMinimumWidth(_LEAST_WIDTH_PX)
-        self.browse = QPushButton("Choose…")
+        self.browse = make_button("Choose…", "Choose the folder.", self._browse)
+        self._tooltip = tooltip
         self.setToolTip(f"<p>{tooltip}</p>")
-        self.browse.setToolTip("<p>Choose the folder.</p>")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.line)
         layout.addWidget(self.browse)
-        self.line.textChanged.connect(self.changed)
-        self.browse.clicked.connect(self._browse)
+        self.line.textChanged.connect(self._tell)
 
     @property
     def folder(self) -> Path:
@@ -51,6 +78,16 @@ class FolderLine(QWidget):
     def suggest(self, folder: Path) -> None:
         """Suggest a folder, for as long as none is entered."""
         self.line.setPlaceholderText(str(folder))
+        self._explain()
+
+    def _tell(self) -> None:
+        """Tell of another folder."""
+        self._explain()
+        self.changed.emit()
+
+    def _explain(self) -> None:
+        """Show the whole path, for which the line may be too short."""
+        self.line.setToolTip(f"<p>{self._tooltip}</p><p>{html.escape(str(self.folder))}</p>")
 
     def _browse(self) -> None:
         """Let the person choose a folder."""
@@ -68,8 +105,7 @@ class CommandLine(QWidget):
         self.line.setMaxLength(_LONGEST)
         self.line.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.line.setMinimumWidth(_LEAST_WIDTH_PX)
-        self.copy = QPushButton("Copy")
-        self.copy.setToolTip("<p>Copy the command.</p>")
+        self.copy = make_button("Copy", "Copy the command.", self._copy)
         title = QLabel("The same as a command")
         for widget in (title, self.line):
             widget.setToolTip(
@@ -82,7 +118,6 @@ class CommandLine(QWidget):
         row.addWidget(self.copy)
         layout.addWidget(title)
         layout.addLayout(row)
-        self.copy.clicked.connect(self._copy)
 
     def show_command(self, command: str, missing: str) -> None:
         """Show a command.

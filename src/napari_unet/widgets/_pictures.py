@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_unet.axes import from_canonical
-from napari_unet.widgets._layers import Role, show_result
+from napari_unet.widgets._layers import Role, find_result, result_axes, show_result
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_unet.data.reading import Image
 
-_LABELS = Role("labels", "labels")
+_LABELS = Role("batch", "labels", {"opacity": 0.5})
 _METADATA_KEY = "napari_unet"
 
 
@@ -30,10 +32,25 @@ def show_pair(viewer: ViewerModel, image: Image, labels: Any, layer: Layer | Non
         Array of shape (T, 1, Z, Y, X).
     layer
         Layer that shows the image; None: the one of an earlier call for the same file, or a new one.
+
+    Notes
+    -----
+    Other labels of the same image that are shown already stay, as a layer of their own.
     """
     mark = {"file": str(image.path)}
     known = (each for each in viewer.layers if mark.items() <= each.metadata.get(_METADATA_KEY, {}).items())
-    show_result(viewer, layer or next(known, None) or _show(viewer, image, mark), labels, _LABELS, image.axes)
+    source = layer or next(known, None) or _show(viewer, image, mark)
+    before = find_result(viewer, source, _LABELS)
+    if before is not None and not np.array_equal(before.data, from_canonical(labels, result_axes(image.axes))):
+        _release(before)
+    show_result(viewer, source, labels, _LABELS, image.axes)
+
+
+def _release(layer: Layer) -> None:
+    """Let labels be a layer of their own: they may have been corrected by hand."""
+    note = layer.metadata[_METADATA_KEY]
+    layer.metadata[_METADATA_KEY] = {key: value for key, value in note.items() if key not in ("source", "role")}
+    layer.name = f"{layer.name}_before"
 
 
 def _show(viewer: ViewerModel, image: Image, mark: dict[str, str]) -> Layer:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dask.array as da
 import numpy as np
 from napari.layers import Layer
 from npe2 import PluginManager
@@ -202,6 +201,10 @@ def _join(images: list[Image]) -> Image:
         raise InputError(
             f"It holds {len(images)} images, and they are no channels of one. Open it in napari and segment its layers."
         )
-    lazy = any(isinstance(image.data, da.Array) for image in images)
-    joined = (da if lazy else np).concatenate([image.data for image in images], axis=1)
+    if all(isinstance(image.data, np.ndarray) for image in images):
+        joined = np.concatenate([image.data for image in images], axis=1)
+    else:
+        import dask.array as da
+
+        joined = da.concatenate([image.data for image in images], axis=1)  # type: ignore[no-untyped-call]
     return replace(first, data=joined, axes=f"C{first.axes}")

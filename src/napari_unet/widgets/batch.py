@@ -9,7 +9,7 @@ from napari.layers import Image as ImageLayer
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QColor, QDesktopServices
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QTabWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QTabWidget
 
 from napari_unet.config.recipe import Recipe
 from napari_unet.errors import InputError
@@ -20,7 +20,7 @@ from napari_unet.widgets._batch_work import Work, read_result, segment
 from napari_unet.widgets._dock import Dock
 from napari_unet.widgets._file_rows import advance, summary
 from napari_unet.widgets._form import SettingsForm
-from napari_unet.widgets._lines import CommandLine, FolderLine
+from napari_unet.widgets._lines import CommandLine, FolderLine, make_button
 from napari_unet.widgets._model import ModelBox
 from napari_unet.widgets._pictures import show_pair
 from napari_unet.widgets._progress import ProgressLine
@@ -115,17 +115,12 @@ class BatchWidget(Dock):
         self.body.addWidget(self.tabs, stretch=1)
         self.body.addWidget(self.form)
         self.body.addWidget(self.command)
-        self.button = self.primary_button("Segment files", "Segment all files of the table that are not done yet.")
-        self.retry_button, self.open_button, self.folder_button = (QPushButton() for _ in range(3))
+        self.button = self.primary_button("", "Segment everything in the table that is not done yet.")
+        self.open_button = make_button("Show", "Show image and labels (double click on the file).", self._open)
+        self.retry_button = make_button("Retry failed", "Segment the files that failed once more.", self.retry)
+        self.folder_button = make_button("Open folder", "Show the results in the file manager.", self._open_folder)
         below = QHBoxLayout()
-        for button, text, tip, action in (
-            (self.open_button, "Show", "Show the image and its labels (double click on the file).", self._open),
-            (self.retry_button, "Retry failed", "Segment the files that failed once more.", self.retry),
-            (self.folder_button, "Open folder", "Show the results in the file manager.", self._open_folder),
-        ):
-            button.setText(text)
-            button.setToolTip(f"<p>{tip}</p>")
-            button.clicked.connect(action)
+        for button in (self.open_button, self.retry_button, self.folder_button):
             below.addWidget(button)
         self.foot.addLayout(below)
         self.foot.insertWidget(0, self.progress)
@@ -144,7 +139,7 @@ class BatchWidget(Dock):
             table.opened.connect(self.open_row)
             selection = table.selectionModel()
             assert selection is not None
-            selection.selectionChanged.connect(self._offer)
+            selection.selectionChanged.connect(self._select)
         self.runner.arrived.connect(self._follow)
         self.runner.failed.connect(self._fail)
         self.runner.ended.connect(self._end)
@@ -173,8 +168,8 @@ class BatchWidget(Dock):
         self._running, self._began = files, time.monotonic()
         self.source.table.files.restart(files)
         self.progress.begin("Reading the model …")
-        self._show_state(running=True)
         self.runner.start(lambda: segment(work))
+        self._show_state(running=True)
 
     def _order(self, files: list[Path]) -> Work:
         """Put together what is to be done."""
@@ -223,7 +218,7 @@ class BatchWidget(Dock):
     def _show_state(self, *, running: bool) -> None:
         """Let a person do what is possible now."""
         self.button.setEnabled(True)
-        self.button.setText("Cancel" if running else "Segment files")
+        self._name_button()
         self.files.set_editable(not running)
         self.layer.set_editable(not running)
         tabs = self.tabs.tabBar()
@@ -231,6 +226,11 @@ class BatchWidget(Dock):
         for widget in (tabs, self.form):
             widget.setEnabled(not running)
         self._offer()
+
+    def _name_button(self) -> None:
+        """Write on the button what it does now."""
+        noun = "layer" if self.source is self.layer else "files"
+        self.button.setText("Cancel" if self.runner.is_running else f"Segment {noun}")
 
     def _show_model(self) -> None:
         """Take over the settings of the model, unless it is the same but for its weights."""
@@ -247,6 +247,7 @@ class BatchWidget(Dock):
         first = self.layer.source() if self.source is self.layer else next(iter(self.files.files), None)
         self.output.suggest((first.parent if first else self.session.project) / _FOLDER)
         self.command.show_command(*self._command())
+        self._name_button()
         self._offer()
 
     def _command(self) -> tuple[str, str]:
@@ -260,6 +261,13 @@ class BatchWidget(Dock):
             return segment_command(self.model.path, self._own, images, self.output.folder, self._options()), ""
         except InputError as error:
             return "", str(error)
+
+    def _select(self) -> None:
+        """Say why the selected file failed."""
+        rows = self.source.table.selected()
+        if len(rows) == 1 and rows[0].message:
+            self.open_row(rows[0])
+        self._offer()
 
     def _offer(self) -> None:
         """Enable the buttons for which there is something to do."""
