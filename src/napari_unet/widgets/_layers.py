@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import dask.array as da
 import numpy as np
 
 from napari_unet.axes import from_canonical, to_canonical
@@ -217,7 +216,12 @@ def _update(layer: Layer, data: Any, geometry: dict[str, Any]) -> Layer:
 def _array(layer: Layer) -> Any:
     """Give the array of a layer at its finest resolution, as one that numpy's ways of indexing work on."""
     data = layer.data[0] if layer.multiscale else layer.data
-    return data if isinstance(data, np.ndarray | da.Array) else da.from_array(data)  # type: ignore[no-untyped-call]
+    if isinstance(data, np.ndarray):
+        return data
+    # Loading it would be half of what opening a dock takes, and most layers need it not.
+    import dask.array as da
+
+    return data if isinstance(data, da.Array) else da.from_array(data)  # type: ignore[no-untyped-call]
 
 
 def _shear_matrix(layer: Layer) -> Any:
