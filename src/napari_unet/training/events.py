@@ -22,6 +22,8 @@ class Started:
         Where and how the network is computed, such as "cpu" and "bfloat16".
     n_fields
         Annotated planes learnt from.
+    n_cells
+        Annotated cells; 0 where classes are learnt.
     n_held_out
         Patches held out for validation.
     n_parameters
@@ -33,6 +35,7 @@ class Started:
     device: str
     precision: str
     n_fields: int
+    n_cells: int
     n_held_out: int
     n_parameters: int
     step: int
@@ -125,12 +128,13 @@ class Annotated:
     ----------
     step
         Steps done so far.
-    n_fields
-        Annotated planes learnt from now.
+    n_fields, n_cells
+        Annotated planes learnt from now, and the cells in them; no cells where classes are learnt.
     """
 
     step: int
     n_fields: int
+    n_cells: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,13 @@ class Lessons:
         """All annotated planes."""
         return [field for fields in self._fields.values() for field in fields.fields]
 
+    @property
+    def n_cells(self) -> int:
+        """Annotated cells; 0 where classes are learnt."""
+        if self._preparation.recipe.training.target == "classes":
+            return 0
+        return sum(field.cell_sizes.size for field in self.fields)
+
     def hand_in(self, image: TrainingImage) -> None:
         """Put an annotation into the inbox; may be called from any thread.
 

@@ -176,6 +176,7 @@ class Trainer:
             computation.device.type,
             computation.precision,
             lesson.n_fields,
+            self._lessons.n_cells,
             len(lesson.held_out),
             n_parameters,
             self._state.step,
@@ -198,7 +199,7 @@ class Trainer:
         if not self._lessons.take_in():
             return []
         self.card = update_card(self.card, self._lessons.fields)
-        return [Annotated(self._state.step, self._lessons.current.n_fields)]
+        return [Annotated(self._state.step, self._lessons.current.n_fields, self._lessons.n_cells)]
 
     def _look_after(self, clock: Clock) -> list[Event]:
         """Validate and save where it is time; validate also at the end."""

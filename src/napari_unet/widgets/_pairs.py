@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from napari_unet.errors import InputError
 from napari_unet.training.record import Source
 from napari_unet.widgets._axes import AxesBox, read_axes
 from napari_unet.widgets._layers import read_canonical, read_scheme, result_axes, result_role
+from napari_unet.widgets._project import image_path, linked_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from magicgui.widgets import ComboBox
+    from napari.components import ViewerModel
     from napari.layers import Layer
 
     from napari_unet.widgets._dock import Dock
@@ -67,13 +70,12 @@ class Pair:
 
     def source(self, name: str) -> Source:
         """Write down where the pixels come from."""
-        path = self.image.source.path
         return Source(
             name=name,
             image=self.image.name,
             labels=self.labels.name,
             axes=self.axes,
-            image_path=None if path is None else str(path),
+            image_path=image_path(self.image),
         )
 
     def lies_apart(self) -> bool:
@@ -159,23 +161,24 @@ def labels_axes(labels: Labels, axes: str) -> str:
     )
 
 
-def find_pairs(layers: Sequence[Layer]) -> list[Pair]:
+def find_pairs(viewer: ViewerModel) -> list[Pair]:
     """Find the images that have annotations, the newest annotations first.
 
     Parameters
     ----------
-    layers
-        Layers of a viewer.
+    viewer
+        The viewer.
 
     Returns
     -------
     list of Pair
-        Pairs that agree in their numbers of pixels; those that lie on each other first.
+        Pairs that agree in their numbers of pixels; first those that were painted as one, lie on each other or are
+        named alike.
     """
-    images = [layer for layer in layers if isinstance(layer, Image) and is_offered(layer)]
-    labels = [layer for layer in reversed(layers) if isinstance(layer, Labels) and is_offered(layer)]
+    images = [layer for layer in viewer.layers if isinstance(layer, Image) and is_offered(layer)]
+    labels = [layer for layer in reversed(viewer.layers) if isinstance(layer, Labels) and is_offered(layer)]
     pairs = [pair for label in labels for image in images if (pair := _match(image, label)) is not None]
-    return sorted(pairs, key=lambda pair: pair.lies_apart())
+    return sorted(pairs, key=partial(_strangeness, viewer))
 
 
 def is_offered(layer: Layer) -> bool:
@@ -312,12 +315,13 @@ class PairTable(QWidget):
 
     def add(self) -> None:
         """Add a pair that is not chosen yet, if there is one."""
-        chosen = {pair.labels for pair in self.pairs()}
+        images, labels = ({getattr(pair, kind) for pair in self.pairs()} for kind in ("image", "labels"))
         row = next((row for row in self._rows if row.isHidden()), None) or self._new_row()
         row.show()
-        free = [pair for pair in find_pairs(self._dock.viewer.layers) if pair.labels not in chosen]
+        free = [pair for pair in find_pairs(self._dock.viewer) if pair.labels not in labels]
         if free:
-            row.choose(free[0].image, free[0].labels)
+            fresh = min(free, key=lambda pair: pair.image in images)
+            row.choose(fresh.image, fresh.labels)
         self._tell()
 
     def _new_row(self) -> PairRow:
@@ -364,6 +368,15 @@ def _match(image: Image, labels: Labels) -> Pair | None:
         return None
     expected = (pixels.image.shape[0], 1, *pixels.image.shape[2:])
     return pair if tuple(pixels.labels.shape) == expected else None
+
+
+def _strangeness(viewer: ViewerModel, pair: Pair) -> tuple[bool, bool, bool]:
+    """Sort pairs that were painted as one, lie on each other or are named alike before others."""
+    return (
+        linked_image(viewer, pair.labels) is not pair.image,
+        pair.lies_apart(),
+        not pair.labels.name.startswith(pair.image.name),
+    )
 
 
 def _placement(layer: Layer, n_axes: int) -> Any:

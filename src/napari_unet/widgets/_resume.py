@@ -13,6 +13,7 @@ from napari_unet.data.reading import read_labels
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import store_axes
 from napari_unet.widgets._layers import result_axes, result_geometry, scheme_metadata
+from napari_unet.widgets._project import image_path
 
 if TYPE_CHECKING:
     import napari
@@ -103,7 +104,7 @@ def _open(viewer: napari.viewer.Viewer, source: Source) -> Image:
 
 def _from_file(layers: list[Image], path: str) -> list[Image]:
     """Find layers of a file."""
-    return [layer for layer in layers if str(layer.source.path) == path]
+    return [layer for layer in layers if image_path(layer) == path]
 
 
 def _restore_labels(viewer: napari.viewer.Viewer, run: StoredRun, source: Source, image: Image) -> Labels:

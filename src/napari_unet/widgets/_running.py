@@ -123,9 +123,9 @@ class RunningTraining(QObject):
             self._curves.add(event)
         elif isinstance(event, Started):
             self._machine = f"Training on {event.device} in {event.precision} …"
-            self._learning = _learning(event.n_fields)
+            self._learning = _learning(event)
         elif isinstance(event, Annotated):
-            self._learning = _learning(event.n_fields)
+            self._learning = _learning(event)
         elif isinstance(event, Remembered):
             self._curves.begin(event.losses)
         elif isinstance(event, Recovered):
@@ -134,6 +134,7 @@ class RunningTraining(QObject):
             self.is_finished = True
 
 
-def _learning(n_fields: int) -> str:
+def _learning(event: Started | Annotated) -> str:
     """Say from how much is learnt."""
-    return f"Learning from {n_fields} annotated {'plane' if n_fields == 1 else 'planes'}"
+    cells = f"{event.n_cells} cell{'s' * (event.n_cells != 1)} in " if event.n_cells else ""
+    return f"Learning from {cells}{event.n_fields} annotated plane{'s' * (event.n_fields != 1)}"

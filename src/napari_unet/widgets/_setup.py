@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Image, Labels
 
+    from napari_unet.config.recipe import Recipe
     from napari_unet.inference.devices import DeviceInfo
     from napari_unet.widgets._dock import Dock
 
@@ -146,11 +147,23 @@ class TrainingSetup(QWidget):
 
     def follow_layers(self) -> None:
         """Choose a pair where none is chosen that fits, after layers came or went."""
-        found = find_pairs(self._dock.viewer.layers)
+        found = find_pairs(self._dock.viewer)
         fitting = {(pair.image, pair.labels) for pair in found}
         chosen = self.pairs.pairs()
         if found and len(self.pairs.rows) == 1 and not any((pair.image, pair.labels) in fitting for pair in chosen):
             self.pairs.choose([(found[0].image, found[0].labels)])
+
+    def show_recipe(self, recipe: Recipe) -> None:
+        """Show other settings; what the numbers of the chosen labels mean stays as it is.
+
+        Parameters
+        ----------
+        recipe
+            Every setting.
+        """
+        with signals_blocked(self.scheme):
+            self.form.show_recipe(recipe)
+        self._show_scheme()
 
     def show_devices(self, devices: list[DeviceInfo]) -> None:
         """Say what this machine computes with.
@@ -187,6 +200,7 @@ class TrainingSetup(QWidget):
                 "layer (dock Annotate)."
             )
         common_scheme(pairs)
+        self._show_scheme()
         if unclear := [pair.image.name for pair in pairs if not pair.axes]:
             raise InputError(f"The image {unclear[0]!r} has too many axes; choose another one.")
         names = name_pairs(pairs)
@@ -230,7 +244,7 @@ class TrainingSetup(QWidget):
         if not name:
             return
         try:
-            self.form.show_recipe(load_recipe(name))
+            self.show_recipe(load_recipe(name))
         except InputError as error:
             self.refused.emit(str(error))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ class StrokeFollower(QObject):
         self, pairs: Sequence[Pair], images: Sequence[TrainingImage], live: LiveTraining, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._pairs, self._names, self._live = pairs, [image.name for image in images], live
+        self._pairs, self._images, self._live = pairs, images, live
         self._changed: set[Labels] = set()
         self._last: float | None = None
         self._timer = QTimer(self)
@@ -72,10 +73,13 @@ class StrokeFollower(QObject):
         self._timer.start()
 
     def _hand_over(self) -> None:
-        """Hand over what was painted on; the training copies it when it takes it in."""
-        for pair, name in zip(self._pairs, self._names, strict=True):
+        """Hand over what was painted on; nothing is copied here, the training compares and copies plane by plane."""
+        for pair, image in zip(self._pairs, self._images, strict=True):
             if pair.labels in self._changed:
-                self._live.annotate(pair.pixels(name))
+                labels = pair.pixels(image.name).labels
+                # Labels of another size are no annotation of this image any more.
+                if labels.shape == image.labels.shape:
+                    self._live.annotate(replace(image, labels=labels))
         self._changed.clear()
 
 

@@ -45,11 +45,18 @@ class TrainWidget(Dock):
     ----------
     viewer
         The viewer it is docked in.
+
+    Attributes
+    ----------
+    runner
+        Runs the training, or the check.
+    running
+        The training that is going on; None: none.
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__(viewer)
-        self._running: RunningTraining | None = None
+        self.running: RunningTraining | None = None
         self._offered: StoredRun | None = None
         self._error = ""
         self.runner, self._preparer = EventRunner(self), EventRunner(self)
@@ -161,7 +168,7 @@ class TrainWidget(Dock):
         except InputError as error:
             self.say(str(error), "error")
             return
-        self.setup.form.show_recipe(recipe)
+        self.setup.show_recipe(recipe)
         job = self._order(run.folder)
         if job is not None:
             self._train(job.resumed(run.record))
@@ -180,11 +187,11 @@ class TrainWidget(Dock):
     def _train(self, job: Job) -> None:
         """Start the training beside the window."""
         _busy.add(job.folder)
-        self._running = RunningTraining(self, job, self.setup.pairs.pairs(), self.curves)
-        self._running.preview.removed.connect(partial(self.preview_switch.setChecked, False))
-        self._running.preview.switch(self.preview_switch.isChecked())
-        self.progress.begin(self._running.text())
-        self.runner.start(partial(train, job, self._running.live))
+        self.running = RunningTraining(self, job, self.setup.pairs.pairs(), self.curves)
+        self.running.preview.removed.connect(partial(self.preview_switch.setChecked, False))
+        self.running.preview.switch(self.preview_switch.isChecked())
+        self.progress.begin(self.running.text())
+        self.runner.start(partial(train, job, self.running.live))
         self._timer.start()
         self._show_state()
 
@@ -195,41 +202,41 @@ class TrainWidget(Dock):
 
     def _pause(self) -> None:
         """Rest, or go on."""
-        if self._running is not None:
-            self._running.pause()
+        if self.running is not None:
+            self.running.pause()
             self._show_state()
 
     def _switch_preview(self, on: bool) -> None:
         """Switch the preview of the training that is going on."""
-        if self._running is not None:
-            self._running.preview.switch(on)
+        if self.running is not None:
+            self.running.preview.switch(on)
 
     def _take(self, events: list[Any]) -> None:
         """Show what happened."""
         for event in events:
             if isinstance(event, Checked):
                 self._show_findings(event.findings)
-                if not event.findings and self._running is None:
+                if not event.findings and self.running is None:
                     self.say("Nothing speaks against a training.")
-        if self._running is not None:
-            self._running.take(events)
-            if self._running.step:
-                self.progress.advance(self._running.share, self._running.text())
+        if self.running is not None:
+            self.running.take(events)
+            if self.running.step:
+                self.progress.advance(self.running.share, self.running.text())
             else:
-                self.progress.text.setText(self._running.text())
+                self.progress.text.setText(self.running.text())
 
     def _fail(self, error: Exception) -> None:
         """Remember why it broke off; no preview may look as if it were new."""
         self._error = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        if self._running is not None:
-            self._running.preview.discard()
+        if self.running is not None:
+            self.running.preview.discard()
 
     def _end(self) -> None:
         """Keep what was learnt, and be ready again."""
         self._timer.stop()
         self._show_status()
         self.progress.end()
-        running, self._running = self._running, None
+        running, self.running = self.running, None
         if running is not None:
             running.close()
             _busy.discard(running.job.folder)
@@ -259,10 +266,12 @@ class TrainWidget(Dock):
         self.runner.stop()
         self._timer.stop()
         self.progress.end()
-        if self._running is not None:
-            self._running.close()
-            _busy.discard(self._running.job.folder)
-            self._running = None
+        if self.running is not None:
+            self.running.close()
+            _busy.discard(self.running.job.folder)
+            self.running = None
+        # Qt takes plots apart in the right order, Python's collector does not.
+        self.deleteLater()
 
     def _show_machine(self, events: list[Prepared]) -> None:
         """Show the devices, and offer to go on with a run that was broken off."""
@@ -284,13 +293,13 @@ class TrainWidget(Dock):
 
     def _show_status(self) -> None:
         """Say what is learnt from, and how old the preview is."""
-        text = "" if self._running is None else self._running.status()
+        text = "" if self.running is None else self.running.status()
         self.status.setText(text)
         self.status.setVisible(bool(text))
 
     def _show_state(self) -> None:
         """Let the buttons fit what is going on."""
-        going, training = self.runner.is_running, self._running is not None
+        going, training = self.runner.is_running, self.running is not None
         self.setup.setVisible(not training)
         self.curves.setVisible(self.curves.isVisibleTo(self) or training)
         self.model.setVisible(not training and self.session.model is not None and bool(self.model.place.text()))
@@ -298,7 +307,7 @@ class TrainWidget(Dock):
         self.button.setText("Stop" if going else "Train")
         self.button.setToolTip(f"<p>{_STOP_HELP if going else _TRAIN_HELP}</p>")
         self.pause_button.setVisible(training)
-        self.pause_button.setText("Resume" if self._running is not None and self._running.is_paused else "Pause")
+        self.pause_button.setText("Resume" if self.running is not None and self.running.is_paused else "Pause")
         self.check_button.setVisible(not going)
         self.resume_button.setVisible(not going and self._offered is not None)
         if self._offered is not None:
