@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 from napari_unet.config.recipe import parse_recipe
 from napari_unet.config.samples import SamplesConfig
-from napari_unet.data.fields import TrainingImage
+from napari_unet.data.training_image import TrainingImage
 from napari_unet.models.model_file import load_model, save_model
 from napari_unet.samples import KINDS, draw_sample
 from napari_unet.training.events import Stepped
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 DIAMETERS = (14, 56)
 #: No image is larger than this, px, so that none is looked at much more often than others.
 EDGE = 512
-#: Drawings of each kind.
-DRAWINGS = 60
 #: Stained tissue, whose outlines are rough, is learnt from less: one image in so many.
 TISSUE_SHARE = 3
 #: One field in so many is held out.
@@ -138,14 +136,14 @@ def _training_image(name: str, image: NDArray[Any], labels: NDArray[Any]) -> Tra
     return TrainingImage(name, image[None, None, None], labels[None, None, None])
 
 
-def collect(folder: Path, seed: int) -> list[TrainingImage]:
-    """Make everything that is learnt from, always the same."""
+def collect(folder: Path, drawings: int, seed: int) -> list[TrainingImage]:
+    """Make everything that is learnt from, with so many drawings of each kind; always the same."""
     random = np.random.default_rng(seed)
     learnt = hold_out(read_set(folder))
     tissue = [image for image in learnt if image.kind.startswith("rgb")]
     nuclei = [image for image in learnt if not image.kind.startswith("rgb")] + tissue[::TISSUE_SHARE]
     real = [resize(image, random) for image in nuclei if image.labels.any()]
-    return real + [draw(kind, number, random) for kind in KINDS for number in range(DRAWINGS)]
+    return real + [draw(kind, number, random) for kind in KINDS for number in range(drawings)]
 
 
 def make_recipe(seconds: float, seed: int) -> Recipe:
@@ -155,6 +153,7 @@ def make_recipe(seconds: float, seed: int) -> Recipe:
             "training": {
                 "seconds": seconds,
                 "seed": seed,
+                "rescale": 1.0,
                 "patch_px": 260,
                 "weight_averaging": 0.998,
                 "validation": "none",
@@ -177,12 +176,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="folder of the set")
     parser.add_argument("-o", "--output", type=Path, required=True, help="model file to write")
+    parser.add_argument("--drawings", type=int, default=60, help="drawn images of each kind")
     parser.add_argument("--seconds", type=float, default=6000.0, help="training time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on with the run beside the output")
     arguments = parser.parse_args()
     run = arguments.output.with_suffix(".run")
-    trainer = Trainer(collect(arguments.folder, arguments.seed), make_recipe(arguments.seconds, arguments.seed), run)
+    images = collect(arguments.folder, arguments.drawings, arguments.seed)
+    trainer = Trainer(images, make_recipe(arguments.seconds, arguments.seed), run)
     if arguments.resume:
         trainer.resume()
     with closing(trainer.run()) as events, tqdm(total=100, unit="%", mininterval=10) as bar:
@@ -190,7 +191,10 @@ def main() -> None:
             if isinstance(event, Stepped):
                 bar.set_postfix(step=event.step, loss=f"{np.mean(trainer.losses[-200:]):.3f}", refresh=False)
                 bar.update(100 * event.progress - bar.n)
-    save_model(load_model(trainer.folder.model), arguments.output)
+    model = load_model(trainer.folder.model)
+    # Cells of all sizes were learnt from: what starts here chooses its own factor.
+    save_model(replace(model, card=model.card.model_copy(update={"scale": None})), arguments.output)
+    print(f"{arguments.output}: {trainer.step} steps, learnt from {len(images)} images")
 
 
 if __name__ == "__main__":

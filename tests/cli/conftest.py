@@ -13,6 +13,7 @@ from napari_unet.cli import main
 
 QUICK = (
     *("--model.depth", "1", "--model.base-channels", "2", "--training.patch-px", "32", "--training.batch-size", "2"),
+    *("--training.rescale", "1"),
     *("--execution.device", "cpu", "--execution.precision", "float32"),
 )
 

@@ -12,6 +12,7 @@ import pytest
 import tifffile
 
 from napari_unet import load_model, load_recipe
+from napari_unet.models.starter import load_starter
 from napari_unet.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -76,8 +77,21 @@ def test_start_from_another_model(train: Run, run: Run, model: Path, data: Path)
     before, after = (load_model(path).network.state_dict() for path in (first, model))
     kernels = [name for name, value in before.items() if value.ndim == 4]
     assert all(np.allclose(before[name], after[name], atol=1e-6) for name in kernels)
-    code, _, errors = run(*places, "--init", "starter")
-    assert (code, "no starter model" in errors) == (2, True)
+
+
+def test_the_starter_is_what_a_training_begins_with_unless_another_network_is_wanted(
+    train: Run, run: Run, data: Path
+) -> None:
+    places = "train", data / "images", data / "labels", "-o", data / "cells.safetensors"
+    barely = "--steps", 1, "--training.patch-px", 4, "--training.batch-size", 1, "--training.learning-rate", 1e-9
+    code, _, errors = run(*places, *barely, "--training.rescale", 1)
+    assert (code, "not starting" in errors) == (0, False), errors
+    begun, starter = (model.network.state_dict() for model in (load_model(data / "cells.safetensors"), load_starter()))
+    assert np.allclose(begun["head.weight"], starter["head.weight"], atol=1e-5)
+    code, _, errors = train()
+    assert (code, "not starting from the starter model" in errors) == (0, True)
+    code, _, errors = train("--init", "none")
+    assert (code, "not starting" in errors) == (0, False)
 
 
 def test_a_model_with_other_channels_is_refused(train: Run, model: Path, data: Path) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_unet.training.trainer import Trainer
 
 USAGE = (
-    "napari-unet train IMAGES LABELS -o MODEL [--preset NAME] [--recipe FILE] [--init MODEL|none | --resume] "
+    "napari-unet train IMAGES LABELS -o MODEL [--preset NAME] [--recipe FILE] [--init MODEL|starter|none | --resume] "
     "[--seconds S | --steps N] [settings]"
 )
 SUFFIX = ".safetensors"
@@ -56,7 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
     parser.add_argument("--preset", choices=sorted(PRESETS), help="Values that belong together.")
     parser.add_argument("--recipe", metavar="FILE", help="Settings in a file, laid over the preset; options win.")
     start = parser.add_mutually_exclusive_group()
-    start.add_argument("--init", metavar="MODEL", default="none", help="Model to start from; by default none.")
+    start.add_argument(
+        "--init",
+        metavar="MODEL",
+        default="starter",
+        help="Model to start from: a file, 'starter' (the default), the model that comes along, or 'none'.",
+    )
     start.add_argument("--resume", action="store_true", help="Go on with the run kept in the folder beside MODEL.")
     add_settings(parser, list(Recipe.model_fields), every=every)
 
@@ -99,8 +104,9 @@ def _make_trainer(arguments: argparse.Namespace, folder: RunFolder) -> Trainer:
     """Read everything; what stands in the folder is touched only when nothing can be wrong any more."""
     from napari_unet.training.trainer import Trainer
 
-    recipe, init = _choose_recipe(arguments, folder), _choose_init(arguments, folder)
+    recipe = _choose_recipe(arguments, folder)
     images = _read_images(arguments.images, arguments.labels, arguments.axes)
+    init = _choose_init(arguments, folder, images, recipe)
     _check(images, recipe, init)
     trainer = Trainer(images, recipe, folder.path, init)
     if arguments.resume:
@@ -134,17 +140,19 @@ def _choose_recipe(arguments: argparse.Namespace, folder: RunFolder) -> Recipe:
     return layered_recipe(*layers, given_settings(arguments))
 
 
-def _choose_init(arguments: argparse.Namespace, folder: RunFolder) -> TrainedModel | None:
+def _choose_init(
+    arguments: argparse.Namespace, folder: RunFolder, images: list[TrainingImage], recipe: Recipe
+) -> TrainedModel | None:
     """Read the model to start from; a resumed run keeps its own network and normalisation."""
     from napari_unet.models.model_file import load_model
+    from napari_unet.training.starting import choose_start
 
     if arguments.resume:
         return load_model(folder.last)
-    if arguments.init == "none":
-        return None
-    if arguments.init == "starter":
-        raise InputError("--init starter: no starter model is available yet. Give a model file, or 'none'.")
-    return load_model(arguments.init)
+    start = choose_start(arguments.init, images, recipe)
+    if start.message:
+        say(start.message)
+    return start.model
 
 
 def _read_images(images: str, labels: str, axes: str | None) -> list[TrainingImage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -20,10 +21,13 @@ from napari_unet.data.training_image import TrainingImage
 from napari_unet.errors import InputError
 from napari_unet.models.model_file import TrainedModel, load_model
 from napari_unet.training.events import Event, Finished
+from napari_unet.training.starting import STARTER, choose_start
 from napari_unet.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_LOG = logging.getLogger(__name__)
 
 Arrays = NDArray[Any] | Sequence[NDArray[Any]]
 Files = str | os.PathLike[str]
@@ -34,6 +38,7 @@ def train(
     labels: Arrays | Files,
     recipe: Recipe | None = None,
     *,
+    init: Files = STARTER,
     axes: str | None = None,
     on_event: Callable[[Event], object] | None = None,
 ) -> TrainedModel:
@@ -50,6 +55,9 @@ def train(
         As many integer arrays, of the shape of the images without the channel axis; or files, paired by their stem.
     recipe
         Every setting; None: the defaults.
+    init
+        Model file to start from; ``"starter"``, the model that comes with the package, which gives way to random
+        weights where the recipe asks for another network; ``"none"`` for random weights.
     axes
         Axes of the images, such as "ZYX" or "YXC"; None: as the files say or as the shape suggests.
     on_event
@@ -76,10 +84,13 @@ def train(
     >>> model.card.class_names
     ('background', 'cell')
     """
-    pairs = load_training_images(images, labels, axes)
+    pairs, recipe = load_training_images(images, labels, axes), recipe or Recipe()
+    start = choose_start(init, pairs, recipe)
+    if start.message:
+        _LOG.warning(start.message)
     folder = tempfile.mkdtemp(prefix="napari-unet-")
     try:
-        return _run(Trainer(pairs, recipe or Recipe(), folder), on_event)
+        return _run(Trainer(pairs, recipe, folder, start.model), on_event)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
