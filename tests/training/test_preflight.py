@@ -135,6 +135,13 @@ def test_the_intensities(code: str, change: Any) -> None:
     assert codes(replace(source, image=change(source.image))) == [code]
 
 
+def test_the_white_ground_of_a_stained_slide_is_no_mistake() -> None:
+    source = image_of(discs())
+    colours = np.concatenate([source.image, source.image * 1.1, source.image * 0.9], axis=1)
+    white = np.where(source.labels > 0, colours, 255).clip(0, 255).astype(np.uint8)
+    assert codes(replace(source, image=white)) == []
+
+
 def test_a_blank_image_is_an_error_and_a_blank_channel_a_warning() -> None:
     source = image_of(discs())
     blank = source.image * 0

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari_unet.training.survey import Intensities, SurveyedImage
 
 _MOST_SATURATED = 0.02
+_COLOURS = 3
 #: Bytes of a pixel besides its channels: target, weights, and what is worked with in between.
 _BYTES_PER_PX, _BYTES_PER_CHANNEL = 16, 8
 _SHARE_OF_MEMORY = 0.7
@@ -48,9 +49,10 @@ def check_intensities(case: Case) -> Iterator[Finding]:
 
 def _is_saturated(seen: Intensities) -> bool:
     """Say whether a channel is cut off at its brightest value."""
-    return any(
-        share > _MOST_SATURATED for number, share in enumerate(seen.saturated_share) if number not in seen.constant
-    )
+    cut = [share > _MOST_SATURATED for n, share in enumerate(seen.saturated_share) if n not in seen.constant]
+    # White is the empty ground of stained slides.
+    is_white = len(seen.saturated_share) == _COLOURS and all(cut)
+    return any(cut) and not is_white
 
 
 def check_channels(case: Case) -> Iterator[Finding]:
@@ -100,7 +102,8 @@ def check_size(case: Case) -> Iterator[Finding]:
         yield Finding(
             "small-image",
             "hint",
-            f"{_names(small)}: smaller than a patch of {patch} px, so that much of what the network reads is mirrored.",
+            f"{_names(small)}: smaller than a patch of {patch} px at the size the network works at, so that much of what "
+            "it reads is mirrored.",
             f"Set the patch size to {max(4, int(min(min(i.shape[3:]) for i in case.images) * case.scale))} px.",
         )
 
