@@ -102,8 +102,8 @@ def check_size(case: Case) -> Iterator[Finding]:
         yield Finding(
             "small-image",
             "hint",
-            f"{_names(small)}: smaller than a patch of {patch} px at the size the network works at, so that much of what "
-            "it reads is mirrored.",
+            f"{_names(small)}: smaller than a patch of {patch} px at the size the network works at, so much of what it "
+            "reads is mirrored.",
             f"Set the patch size to {max(4, int(min(min(i.shape[3:]) for i in case.images) * case.scale))} px.",
         )
 
