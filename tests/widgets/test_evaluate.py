@@ -18,7 +18,7 @@ from napari_unet.inference.evaluation import compare_stack
 from napari_unet.metrics import find_errors, score_pair
 from napari_unet.samples import annotate_sparsely, draw_sample
 from napari_unet.widgets._error_layer import ERRORS
-from napari_unet.widgets._layers import Role, find_result, scheme_metadata, show_result
+from napari_unet.widgets._layers import Role, find_result, read_scheme, scheme_metadata, show_result
 from napari_unet.widgets.evaluate import EvaluateWidget
 
 if TYPE_CHECKING:
@@ -196,6 +196,21 @@ def test_edited_labels_make_the_numbers_old(viewer: Viewer, dock: EvaluateWidget
         EDITS[edit](layer)
         qtbot.waitUntil(lambda: not dock.scores.isEnabled(), timeout=WAIT_MS)
         assert "Evaluate again" in dock.message.text()
+
+
+def test_layers_can_be_exchanged_and_another_meaning_makes_the_numbers_old(
+    viewer: Viewer, dock: EvaluateWidget, qtbot
+) -> None:
+    found, real = add_pair(viewer)
+    layers = dock.sources.layers
+    layers.predicted.value = real
+    assert layers.truth.value is real
+    layers.truth.value = found
+    evaluate(dock, qtbot)
+    assert sorted(shown_kinds(dock)) == ["False", "Merged", "Missed"] and dock.scores.isEnabled()
+    layers.form.editors["training.scheme"].setValue("sparse")
+    assert not dock.scores.isEnabled() and "Evaluate again" in dock.message.text()
+    assert read_scheme(found) == "sparse"
 
 
 def test_looking_around_does_not_make_the_numbers_old(viewer: Viewer, dock: EvaluateWidget, qtbot) -> None:

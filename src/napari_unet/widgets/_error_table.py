@@ -190,6 +190,26 @@ class ErrorTable(QWidget):
         self.opened.emit(*self._at(index))
 
 
+def place_names(reports: Sequence[PlaneReport], *, by_image: bool) -> list[str]:
+    """Name planes, by no more than what tells them apart.
+
+    Parameters
+    ----------
+    reports
+        The planes.
+    by_image
+        Whether they are of different images.
+
+    Returns
+    -------
+    list of str
+        Image, time and Z of each, as far as one differs from its usual value.
+    """
+    axes = [axis for axis in (0, 1) if any(report.place[axis] for report in reports)]
+    names = [[report.image] * by_image + [f"{'tz'[axis]} {report.place[axis]}" for axis in axes] for report in reports]
+    return [", ".join(name) for name in names]
+
+
 def chip(color: str) -> QIcon:
     """Draw a small square of a colour; of a button that is switched off, only its edge."""
     icon = QIcon()

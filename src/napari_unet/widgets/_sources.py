@@ -85,12 +85,11 @@ class LayerSource(QWidget):
         layout = QVBoxLayout(self)
         layout.addWidget(self.form)
         layout.addWidget(self.note)
+        self.suggest()
         self.follow()
 
     def follow(self, *_: Any) -> None:
-        """Show axes and scheme of the layers chosen now; where no two are, suggest a result and what is none."""
-        if self.predicted.value is self.truth.value:
-            self._suggest()
+        """Show axes and scheme of the layers chosen now."""
         chosen = self.predicted.value, self.truth.value
         if chosen == self._shown:
             return
@@ -99,6 +98,18 @@ class LayerSource(QWidget):
         if chosen[1] is not None:
             self.form.editors["training.scheme"].setValue(read_scheme(chosen[1]))
         self._explain()
+
+    def suggest(self) -> None:
+        """Choose a result as the prediction, and a layer that is none as the truth, unless two are chosen."""
+        if self.predicted.value is not self.truth.value:
+            return
+        layers = self._offered(None)
+        results = [layer for layer in layers if result_role(layer) is not None]
+        others = [layer for layer in layers if layer not in results]
+        if results and others:
+            self.predicted.value, self.truth.value = results[-1], others[-1]
+        elif len(layers) > 1:
+            self.predicted.value, self.truth.value = layers[-1], layers[0]
 
     def comparison(self) -> Comparison:
         """Give what is to be compared.
@@ -132,16 +143,6 @@ class LayerSource(QWidget):
         """List the layers that may be compared."""
         layers = [layer for layer in self._viewer.layers if isinstance(layer, Labels)]
         return [layer for layer in layers if result_role(layer) != ERRORS.suffix]
-
-    def _suggest(self) -> None:
-        """Choose a result as the prediction, and a layer that is none as the truth."""
-        layers = self._offered(None)
-        results = [layer for layer in layers if result_role(layer) is not None]
-        others = [layer for layer in layers if layer not in results]
-        if results and others:
-            self.predicted.value, self.truth.value = results[-1], others[-1]
-        elif len(layers) > 1:
-            self.predicted.value, self.truth.value = layers[-1], layers[0]
 
     def _change_scheme(self) -> None:
         """Store the scheme in the truth."""

@@ -26,7 +26,7 @@ from napari_unet.widgets._axes import read_axes
 from napari_unet.widgets._compared import ChangeWatch
 from napari_unet.widgets._dock import Dock
 from napari_unet.widgets._error_layer import ERRORS, look_at
-from napari_unet.widgets._error_table import ErrorTable
+from napari_unet.widgets._error_table import ErrorTable, place_names
 from napari_unet.widgets._layers import find_result, read_canonical, show_result
 from napari_unet.widgets._opened_files import OpenedFiles
 from napari_unet.widgets._progress import ProgressLine
@@ -35,8 +35,6 @@ from napari_unet.widgets._sources import Comparison, Sources
 from napari_unet.widgets._worker import EventRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import napari
     from napari.layers import Labels
 
@@ -44,7 +42,7 @@ _INTRODUCTION = (
     "Compare a segmentation with cells painted by hand: numbers that others use too, and a list of what is missed, "
     "merged, split or invented. Click on an error to look at it."
 )
-_STALE = "The labels changed since. Evaluate again."
+_STALE = "The labels, or what they mean, changed since. Evaluate again."
 
 
 class EvaluateWidget(Dock):
@@ -65,13 +63,15 @@ class EvaluateWidget(Dock):
         super().__init__(viewer)
         self.reports: list[PlaneReport] = []
         self._notes: list[str] = []
-        self._stale = False
+        self._stale = self._stopped = False
         self._comparison: Comparison | None = None
         self._maps: Any = None
         self._watch: ChangeWatch | None = None
         self.files = OpenedFiles(viewer, self)
         self.files.failed.connect(lambda error: self.say(str(error), "error"))
         self.sources = Sources(self)
+        for changed in (self.sources.layers.form.changed, self.sources.layers.axes.changed):
+            changed.connect(self._mark_stale)
         self.body.addWidget(self.sources)
         self._add_results()
         self.runner = EventRunner(self)
@@ -91,6 +91,7 @@ class EvaluateWidget(Dock):
     def reset_choices(self, event: Any = None) -> None:
         """Offer the Labels layers that there are now; napari calls it."""
         super().reset_choices()
+        self.sources.layers.suggest()
         self.sources.layers.follow()
 
     def write_tables(self, path: Path) -> Path:
@@ -135,7 +136,7 @@ class EvaluateWidget(Dock):
         """Compare what is chosen; stop if that is going on."""
         if self.runner.is_running:
             self.button.setEnabled(False)
-            self._notes.append("Stopped: these are the planes that were done.")
+            self._stopped = True
             self.runner.stop()
             return
         self._clear()
@@ -151,7 +152,7 @@ class EvaluateWidget(Dock):
         if self._layers is not None and (layer := find_result(self.viewer, self._layers[0], ERRORS)):
             self.viewer.layers.remove(layer)
         self._watch = self._comparison = self._maps = None
-        self.reports, self._notes, self._stale = [], [], False
+        self.reports, self._notes = [], []
         self.files.forget()
         self.results.hide()
         self.export.setEnabled(False)
@@ -165,6 +166,7 @@ class EvaluateWidget(Dock):
     def _start(self, comparison: Comparison) -> None:
         """Start to compare."""
         self._comparison = comparison
+        self._stale = self._stopped = False
         if comparison.layers is not None:
             predicted = comparison.layers[0]
             self._maps = np.zeros(read_canonical(predicted, read_axes(predicted).names).shape, np.uint8)
@@ -204,7 +206,9 @@ class EvaluateWidget(Dock):
         self.progress.end()
         self.button.setText("Evaluate")
         self.button.setEnabled(True)
-        self.say("\n".join(self._notes), "warning" if self.reports else "error")
+        if self._stopped:
+            self._notes.append(f"Stopped. Planes compared before: {len(self.reports)}.")
+        self.say("\n".join(self._notes), "warning" if self.reports or self._stopped else "error")
         self.introduction.setVisible(not self.reports)
         if self.reports and self._comparison is not None:
             self._show_results(self._comparison)
@@ -231,7 +235,7 @@ class EvaluateWidget(Dock):
 
     def _mark_stale(self) -> None:
         """Note that the numbers are those of labels that are no more."""
-        self._stale = True
+        self._stale = self._comparison is not None
         self._show_age()
 
     def _show_age(self) -> None:
@@ -272,23 +276,3 @@ class EvaluateWidget(Dock):
                 self.say(f"{path} cannot be written: {error.strerror}. Choose another folder.", "error")
             else:
                 self.say(f"Written: {path} and {errors.name}.")
-
-
-def place_names(reports: Sequence[PlaneReport], *, by_image: bool) -> list[str]:
-    """Name planes, by no more than what tells them apart.
-
-    Parameters
-    ----------
-    reports
-        The planes.
-    by_image
-        Whether they are of different images.
-
-    Returns
-    -------
-    list of str
-        Image, time and Z of each, as far as one differs from its usual value.
-    """
-    axes = [axis for axis in (0, 1) if any(report.place[axis] for report in reports)]
-    names = [[report.image] * by_image + [f"{'tz'[axis]} {report.place[axis]}" for axis in axes] for report in reports]
-    return [", ".join(name) for name in names]
