@@ -21,14 +21,23 @@ def test_each_cell_counts_in_each_plane() -> None:
     assert sorted(cell_sizes([image], "sparse")) == [1, 6, 6]
 
 
-@pytest.mark.parametrize("diameter", [15.0, 60.0, 200.0])
-def test_typical_cells_come_to_the_working_size(diameter: float) -> None:
-    sizes = np.full(9, round(math.pi / 4 * diameter**2))
-    assert scale_to_working_size(sizes) * diameter == pytest.approx(WORKING_DIAMETER_PX, rel=0.05)
+def discs(diameter: float) -> np.ndarray:
+    return np.full(9, round(math.pi / 4 * diameter**2))
 
 
-def test_cells_of_about_the_working_size_are_left_alone() -> None:
-    assert scale_to_working_size(np.array([round(math.pi / 4 * WORKING_DIAMETER_PX**2 * 1.2)])) == 1
+@pytest.mark.parametrize("diameter", [60.0, 115.0, 200.0])
+def test_large_cells_come_to_the_working_size(diameter: float) -> None:
+    assert scale_to_working_size(discs(diameter)) * diameter == pytest.approx(WORKING_DIAMETER_PX, rel=0.05)
+
+
+@pytest.mark.parametrize("diameter", [8.0, 13.0])
+def test_small_cells_are_enlarged(diameter: float) -> None:
+    assert 20 < scale_to_working_size(discs(diameter)) * diameter < WORKING_DIAMETER_PX
+
+
+@pytest.mark.parametrize("diameter", [15.0, 32.0, 44.0])
+def test_cells_of_a_usual_size_are_left_alone(diameter: float) -> None:
+    assert scale_to_working_size(discs(diameter)) == 1
 
 
 def test_tiny_cells_are_not_enlarged_without_end() -> None:

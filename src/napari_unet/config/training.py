@@ -43,8 +43,8 @@ class TrainingConfig(Settings):
     rescale: float | None = setting(
         None,
         title="Rescale",
-        help="Factor by which images are resampled before the network sees them; 1 leaves them as they are. Empty: the "
-        f"one that makes a typical annotated cell {WORKING_DIAMETER_PX} px wide.",
+        help="Factor by which images are resampled before the network sees them; 1 leaves them as they are. Empty: 1, "
+        f"but where annotated cells are very large or small, what brings them near {WORKING_DIAMETER_PX} px.",
         step=0.1,
         ge=0.02,
         le=10,

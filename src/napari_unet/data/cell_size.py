@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
     from napari_unet.data.training_image import TrainingImage
 
-#: Cells are not enlarged more than this: there is nothing more to see, and the work grows with the square.
-_LARGEST_SCALE = 3.0
-_SMALLEST_SCALE = 0.05
-#: From so close to 1 on, resampling would blur more than it helps.
-_NO_CHANGE = 1.25
+#: Cells of these diameters are left as they are, px: images to come may hold smaller and larger ones.
+_FITTING_PX = (14.0, 45.0)
+#: Smaller cells are brought to this diameter, px; enlarging more shows nothing more and costs time.
+_SMALL_PX = 22.0
+#: Bounds of the factor: what a stray pixel taken for a cell may do.
+_BOUNDS = (0.05, 3.0)
 
 
 def cell_sizes(images: Iterable[TrainingImage], scheme: Literal["dense", "sparse"]) -> NDArray[np.int64]:
@@ -76,5 +77,8 @@ def scale_to_working_size(sizes: NDArray[np.int64]) -> float:
         return 1.0
     # The diameter of a disc of this area.
     typical = math.sqrt(float(np.median(sizes)) * 4 / math.pi)
-    scale = min(max(WORKING_DIAMETER_PX / typical, _SMALLEST_SCALE), _LARGEST_SCALE)
-    return 1.0 if 1 / _NO_CHANGE <= scale <= _NO_CHANGE else round(scale, 2)
+    smallest, largest = _FITTING_PX
+    if smallest <= typical <= largest:
+        return 1.0
+    wanted = _SMALL_PX if typical < smallest else WORKING_DIAMETER_PX
+    return round(min(max(wanted / typical, _BOUNDS[0]), _BOUNDS[1]), 2)
