@@ -107,6 +107,8 @@ class Curves(QWidget):
         plot.setDownsampling(auto=True, mode="mean")
         plot.setClipToView(True)
         plot.addLegend(offset=(-1, 1), colCount=2)
+        for side in ("left", "bottom"):
+            plot.getAxis(side).enableAutoSIPrefix(False)
         return plot
 
     def _follow_theme(self, event: Any = None) -> None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from napari_unet.training.record import RunRecord
     from napari_unet.training.trainer import Trainer
 
+#: What one can start from without naming a file.
+_NAMED = ("starter", "none")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -36,7 +39,7 @@ class Job:
     recipe
         Every setting.
     init
-        Model file to start from; None: none.
+        What to start from, as the command line names it: ``starter``, ``none`` or a model file.
     folder
         Where the run is kept.
     record
@@ -49,22 +52,11 @@ class Job:
 
     images: tuple[TrainingImage, ...]
     recipe: Recipe
-    init: Path | None
+    init: str
     folder: Path
     record: RunRecord
     findings: tuple[Finding, ...] = ()
     resume: bool = False
-
-    def make_trainer(self) -> Trainer:
-        """Make the trainer, with a copy of the annotations as they are now."""
-        from napari_unet.training.trainer import Trainer
-
-        images = [replace(image, labels=np.array(image.labels)) for image in self.images]
-        trainer = Trainer(images, self.recipe, self.folder, self._start())
-        if self.resume:
-            trainer.resume()
-        save_record(self.folder, self.record)
-        return trainer
 
     def resumed(self, record: RunRecord) -> Job:
         """Order to go on with the run in the folder.
@@ -78,14 +70,59 @@ class Job:
         images = tuple(replace(image, name=source.name) for image, source in named)
         return replace(self, images=images, record=record, resume=True)
 
-    def _start(self) -> TrainedModel | None:
+
+class Starting:
+    """Makes the trainer of a job, beside the window.
+
+    Parameters
+    ----------
+    job
+        What is ordered.
+
+    Attributes
+    ----------
+    message
+        Why it does not start from what was asked for; empty where it does.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.message = ""
+
+    def make_trainer(self) -> Trainer:
+        """Make the trainer, with a copy of the annotations as they are now.
+
+        Returns
+        -------
+        Trainer
+            At the first step, or where the run was saved.
+
+        Raises
+        ------
+        InputError
+            If the images cannot be learnt from, or do not fit the model to start from.
+        """
+        from napari_unet.training.trainer import Trainer
+
+        job = self._job
+        images = [replace(image, labels=np.array(image.labels)) for image in job.images]
+        trainer = Trainer(images, job.recipe, job.folder, self._model(images))
+        if job.resume:
+            trainer.resume()
+        save_record(job.folder, job.record)
+        return trainer
+
+    def _model(self, images: list[TrainingImage]) -> TrainedModel | None:
         """Read the model to start from; a resumed run keeps its own network and normalisation."""
         from napari_unet.models.model_file import load_model
         from napari_unet.training.run_folder import RunFolder
+        from napari_unet.training.starting import choose_start
 
-        if self.resume:
-            return load_model(RunFolder(self.folder).last)
-        return None if self.init is None else load_model(self.init)
+        if self._job.resume:
+            return load_model(RunFolder(self._job.folder).last)
+        start = choose_start(self._job.init, images, self._job.recipe)
+        self.message = start.message
+        return start.model
 
 
 @dataclass(frozen=True)
@@ -169,7 +206,8 @@ def check(job: Job) -> Generator[Checked]:
     Checked
         Once.
     """
-    card = None if job.init is None or job.resume else read_card(job.init)
+    # The starter takes over the channels and the classes of the images: it always fits.
+    card = None if job.init in _NAMED or job.resume else read_card(job.init)
     findings = [*job.findings, *check_training(list(job.images), job.recipe, card)]
     yield Checked(sorted(findings, key=lambda finding: ("error", "warning", "hint").index(finding.level)))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_unet.data.rectangles import Rectangle
     from napari_unet.data.training_image import TrainingImage
     from napari_unet.training.live import LiveTraining
-    from napari_unet.widgets._pairs import Pair
+    from napari_unet.widgets._pair import Pair
 
 PROBABILITY = Role(
     "preview_probability",
@@ -136,7 +136,8 @@ class LivePreview(QObject):
         if known is None:
             return "No preview of this slice yet."
         shown, when = known
-        return f"Preview of step {shown} of {step}, {time.monotonic() - when:.0f} s old."
+        which = f"step {shown} of {step}" if shown else "what is known before the first step"
+        return f"Preview of {which}, {time.monotonic() - when:.0f} s old."
 
     def close(self) -> None:
         """Follow no longer; the previews stay."""

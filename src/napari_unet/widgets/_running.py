@@ -10,7 +10,7 @@ from napari_unet.training.events import Annotated, Finished, Recovered, Started,
 from napari_unet.training.live import LiveTraining
 from napari_unet.training.pace import Pace, duration
 from napari_unet.training.views import Previewed, PreviewFailed
-from napari_unet.widgets._job import Remembered
+from napari_unet.widgets._job import Remembered, Starting
 from napari_unet.widgets._live import LivePreview
 from napari_unet.widgets._strokes import StrokeFollower
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_unet.widgets._curves import Curves
     from napari_unet.widgets._dock import Dock
     from napari_unet.widgets._job import Job
-    from napari_unet.widgets._pairs import Pair
+    from napari_unet.widgets._pair import Pair
 
 
 class RunningTraining(QObject):
@@ -54,7 +54,8 @@ class RunningTraining(QObject):
     def __init__(self, dock: Dock, job: Job, pairs: Sequence[Pair], curves: Curves) -> None:
         super().__init__(dock)
         self.job = job
-        self.live = LiveTraining(job.make_trainer)
+        self._starting = Starting(job)
+        self.live = LiveTraining(self._starting.make_trainer)
         self.preview = LivePreview(dock.viewer, pairs, job.images, self.live, self)
         self.share, self.step = 0.0, 0
         self.is_paused, self.is_finished = False, False
@@ -94,9 +95,10 @@ class RunningTraining(QObject):
         """Say what is learnt from, and how old the preview in view is."""
         gone = [pair for pair in self._pairs if not {pair.image, pair.labels} <= set(self._viewer.layers)]
         missing = f"{gone[0].labels.name} or its image was deleted; it is still learnt from." if gone else ""
+        start = f"Mind: {self._starting.message}." if self._starting.message else ""
         learning = ", ".join(part for part in (self._learning, self._strokes.status()) if part)
         preview = self.preview.status(self.step) if self.preview.is_on else ""
-        return "\n".join(part for part in (learning, preview, self._note, missing) if part)
+        return "\n".join(part for part in (learning, preview, start, self._note, missing) if part)
 
     def pause(self) -> None:
         """Rest, or go on after a rest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
@@ -18,7 +18,8 @@ from napari_unet.widgets._axes import read_axes
 from napari_unet.widgets._form import SettingsForm
 from napari_unet.widgets._job import Job
 from napari_unet.widgets._layers import read_scheme, store_scheme
-from napari_unet.widgets._pairs import Pair, PairTable, common_scheme, find_pairs, name_pairs
+from napari_unet.widgets._pair import Pair, common_scheme, find_pairs, name_pairs
+from napari_unet.widgets._pairs import PairTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,20 +49,20 @@ class StartBox(QComboBox):
         super().__init__()
         self.setMinimumWidth(_LEAST_WIDTH_PX)
         self.setToolTip(
-            "<p>What the network knows at the beginning. From nothing it learns your images alone; from a model of "
-            "similar images it learns faster.</p>"
+            "<p>What the network knows at the beginning. The starter model has seen many cells already and needs few "
+            "of yours; a model of similar images needs fewer still; from nothing it learns your images alone.</p>"
         )
-        self.addItem("Nothing", None)
-        self.addItem("Model file …", None)
+        self.addItem("Starter model", "starter")
+        self.addItem("Nothing", "none")
+        self.addItem("Model file …")
         self.activated.connect(self._browse)
         dock.session.model_changed.connect(self.offer)
         if dock.session.model is not None:
             self.offer(dock.session.model)
 
-    def path(self) -> Path | None:
-        """Give the chosen model; None: none."""
-        path: Path | None = self.currentData()
-        return path
+    def init(self) -> str:
+        """Give what is chosen, as the command line names it: ``starter``, ``none`` or a model file."""
+        return str(self.currentData())
 
     def offer(self, path: Path) -> int:
         """Add a model to the choices.
@@ -76,11 +77,11 @@ class StartBox(QComboBox):
         int
             Its place.
         """
-        place = self.findData(path)
+        place = self.findData(str(path))
         if place < 0:
             place = self.count() - 1
-            self.insertItem(place, f"{path.stem} ({path.parent.name})", path)
-            self.setItemData(place, f"<p>{path}</p>", 3)
+            self.insertItem(place, f"{path.stem} ({path.parent.name})", str(path))
+            self.setItemData(place, f"<p>{path}</p>", Qt.ItemDataRole.ToolTipRole)
         return place
 
     def _browse(self, index: int) -> None:
@@ -207,7 +208,7 @@ class TrainingSetup(QWidget):
         return Job(
             images=tuple(pair.pixels(name) for pair, name in zip(pairs, names, strict=True)),
             recipe=self.form.recipe(),
-            init=self.start.path(),
+            init=self.start.init(),
             folder=folder,
             record=RunRecord(sources=tuple(pair.source(name) for pair, name in zip(pairs, names, strict=True))),
             findings=tuple(finding for pair in pairs for finding in _doubts(pair)),

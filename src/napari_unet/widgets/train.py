@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import html
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton
 
 from napari_unet.errors import InputError
 from napari_unet.training.record import StoredRun, read_run
 from napari_unet.widgets._curves import Curves
 from napari_unet.widgets._dock import Dock
+from napari_unet.widgets._findings import FindingsLabel
 from napari_unet.widgets._job import Checked, Job, Prepared, check, prepare, train
 from napari_unet.widgets._progress import ProgressLine
 from napari_unet.widgets._results import ModelRow
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     import napari
 
-    from napari_unet.training.preflight import Finding
 
 #: So often the lines are rewritten that say how old something is.
 _STATUS_MS = 500
@@ -84,9 +83,7 @@ class TrainWidget(Dock):
     def _build_body(self) -> None:
         """Fill what scrolls."""
         self.setup = TrainingSetup(self)
-        self.findings = QLabel()
-        self.findings.setWordWrap(True)
-        self.findings.hide()
+        self.findings = FindingsLabel()
         self.curves = Curves(self.viewer)
         self.curves.hide()
         self.preview_switch = QCheckBox("Live preview")
@@ -100,7 +97,7 @@ class TrainWidget(Dock):
         self.status.setToolTip("<p>What is learnt from, and to which step of the training the preview belongs.</p>")
         self.status.hide()
         self.model = ModelRow(self)
-        for part in (self.setup, self.findings, self.curves, self.preview_switch, self.status, self.model):
+        for part in (self.model, self.setup, self.findings, self.curves, self.preview_switch, self.status):
             self.body.addWidget(part)
         self.body.addStretch()
 
@@ -176,8 +173,10 @@ class TrainWidget(Dock):
     def _order(self, folder: Path) -> Job | None:
         """Take what is entered, or say why it cannot be."""
         self._error = ""
-        self.say("")
-        self._show_findings([])
+        # Every message sets the style of the whole dock anew, which takes a moment.
+        if self.message.isVisibleTo(self):
+            self.say("")
+        self.findings.show_list([])
         try:
             return self.setup.order(folder)
         except InputError as error:
@@ -215,7 +214,7 @@ class TrainWidget(Dock):
         """Show what happened."""
         for event in events:
             if isinstance(event, Checked):
-                self._show_findings(event.findings)
+                self.findings.show_list(event.findings)
                 if not event.findings and self.running is None:
                     self.say("Nothing speaks against a training.")
         if self.running is not None:
@@ -279,17 +278,6 @@ class TrainWidget(Dock):
         if self._offered is None:
             self._offered = events[-1].unfinished
         self._show_state()
-
-    def _show_findings(self, findings: list[Finding]) -> None:
-        """List what is wrong and what to do."""
-        lines = [
-            f"<p><b>{finding.level.capitalize()}:</b> {html.escape(finding.message)} "
-            f"<i>{html.escape(finding.remedy)}</i></p>"
-            for finding in findings
-        ]
-        self.findings.setText("".join(lines))
-        self.findings.setTextFormat(Qt.TextFormat.RichText)
-        self.findings.setVisible(bool(findings))
 
     def _show_status(self) -> None:
         """Say what is learnt from, and how old the preview is."""
