@@ -33,10 +33,9 @@ _FOOT_STYLE = """
 QPushButton#primary {{ background-color: {current}; color: {text}; font-weight: bold; padding: 6px; }}
 QPushButton#primary:hover {{ border: 1px solid {text}; }}
 QPushButton#primary:disabled {{ background-color: {primary}; color: {highlight}; }}
-QLabel#message {{ padding: 4px 6px; border-left: 3px solid {current}; background-color: {foreground}; }}
-QLabel#message[level="warning"] {{ border-left-color: {warning}; }}
-QLabel#message[level="error"] {{ border-left-color: {error}; }}
 """
+_MESSAGE_STYLE = "padding: 4px 6px; border-left: 3px solid {colour}; background-color: {ground};"
+_LEVEL_COLOURS = {"info": "current", "warning": "warning", "error": "error"}
 
 
 class _Scroll(QScrollArea):
@@ -98,6 +97,7 @@ class Dock(QWidget):
         self.session = session_of(viewer)
         self._boxes: list[ComboBox] = []
         self._keys: dict[str, Callable[[Any], object]] = {}
+        self._level: Level = "info"
         content, self.body, self.foot = QWidget(), QVBoxLayout(), QVBoxLayout()
         content.setLayout(self.body)
         layout = QVBoxLayout(self)
@@ -106,7 +106,6 @@ class Dock(QWidget):
         layout.addLayout(self.foot)
         self.foot.setContentsMargins(9, 0, 9, 9)
         self.message = QLabel()
-        self.message.setObjectName("message")
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.message.hide()
@@ -172,9 +171,8 @@ class Dock(QWidget):
             How bad it is.
         """
         self.message.setText(f"<p>{html.escape(text)}</p>")
-        self.message.setProperty("level", level)
-        # Rules that depend on a property are applied again only when the style sheet is set.
-        self._follow_theme()
+        self._level = level
+        self._colour_message()
         self.message.setVisible(bool(text))
 
     def bind_keys(self, keys: Mapping[str, Callable[[], object]]) -> None:
@@ -206,6 +204,13 @@ class Dock(QWidget):
     def _follow_theme(self, event: Any = None) -> None:
         """Take the colours of the viewer's theme."""
         self.setStyleSheet(_FOOT_STYLE.format(**get_theme(self.viewer.theme).to_rgb_dict()))
+        self._colour_message()
+
+    def _colour_message(self) -> None:
+        """Colour the message by how bad it is; a style of its own, since a new one for the dock takes long."""
+        colours = get_theme(self.viewer.theme).to_rgb_dict()
+        style = _MESSAGE_STYLE.format(colour=colours[_LEVEL_COLOURS[self._level]], ground=colours["foreground"])
+        self.message.setStyleSheet(style)
 
 
 def open_dock(viewer: napari.viewer.Viewer, name: str) -> Any:
