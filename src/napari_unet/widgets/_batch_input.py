@@ -108,7 +108,8 @@ class FilesInput(QWidget):
             own = [path for path in found if is_read_without_napari(path)]
             if own and all(path in left for path in own):
                 words.append(place)
-                left = {path: None for path in left if path not in set(own)}
+                for path in own:
+                    del left[path]
         return words + [str(path) for path in left]
 
     def set_editable(self, editable: bool) -> None:

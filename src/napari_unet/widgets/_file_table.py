@@ -6,7 +6,7 @@ import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
+from qtpy.QtCore import QAbstractTableModel, QItemSelection, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor, QPainter
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from napari_unet.inference.events import Event
 
 _TITLES = ("File", "State", "Cells", "Time")
-_SORT_ROLE = Qt.ItemDataRole.UserRole
 _WIDEST = ("", "99/99 planes", "9999", "999.9 s")
 _LEAST_SIZE_PX = 335, 120
 _HINT = "Drop images or a folder here."
@@ -42,28 +41,40 @@ class FileModel(QAbstractTableModel):
         self.rows: dict[Path, Row] = {}
         self.error_colour = QColor()
         self._order: list[Path] = []
+        self._numbers: dict[Path, int] = {}
+        self._sorting = -1, Qt.SortOrder.AscendingOrder
 
     def set_files(self, files: Iterable[Path]) -> None:
         """Show files; of those shown already, what became of them is kept."""
-        self.beginResetModel()
         self.rows = {path: self.rows.get(path) or Row(path) for path in files}
-        self._order = list(self.rows)
-        self.endResetModel()
+        self.sort(*self._sorting)
 
     def restart(self, files: Iterable[Path]) -> None:
         """Let files wait again."""
-        self.rows.update({path: Row(path) for path in files})
-        self._refresh()
+        again = list(files)
+        self.rows.update({path: Row(path) for path in again})
+        self._refresh(again)
 
     def follow(self, events: list[Event]) -> None:
         """Show what happened to the files."""
         for event in events:
             self.rows[event.path].follow(event)
-        self._refresh()
+        self._refresh(event.path for event in events)
 
     def rest(self) -> None:
         """Let files wait that were begun and not finished."""
         self.restart([path for path, row in self.rows.items() if row.state == "running"])
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by what a column means; -1: in the order in which the files were given."""
+        self._sorting = column, order
+        self.beginResetModel()
+        self._order = list(self.rows)
+        if column >= 0:
+            descending = order == Qt.SortOrder.DescendingOrder
+            self._order.sort(key=lambda path: self.rows[path].sort_keys()[column], reverse=descending)
+        self._numbers = {path: number for number, path in enumerate(self._order)}
+        self.endResetModel()
 
     def row_at(self, index: QModelIndex) -> Row:
         """Give the row at a place of the table."""
@@ -89,8 +100,6 @@ class FileModel(QAbstractTableModel):
         row = self.row_at(index)
         if role == Qt.ItemDataRole.DisplayRole:
             return row.texts()[index.column()]
-        if role == _SORT_ROLE:
-            return row.sort_keys()[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"<p>{html.escape(row.message or str(row.path))}</p>"
         if role == Qt.ItemDataRole.ForegroundRole and row.state == "failed":
@@ -99,10 +108,10 @@ class FileModel(QAbstractTableModel):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
-    def _refresh(self) -> None:
-        """Draw all rows again."""
-        if self._order:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._order) - 1, len(_TITLES) - 1))
+    def _refresh(self, files: Iterable[Path]) -> None:
+        """Draw some rows again, and those between them."""
+        if numbers := [self._numbers[path] for path in files]:
+            self.dataChanged.emit(self.index(min(numbers), 0), self.index(max(numbers), len(_TITLES) - 1))
 
 
 class FileTable(QTableView):
@@ -116,22 +125,21 @@ class FileTable(QTableView):
         Signal with the list of paths that were dropped.
     opened
         Signal with the `Row` that was double-clicked.
+    selection_changed
+        Signal: other rows are selected.
     removal_wanted
         Signal: the key Delete was pressed.
     """
 
     dropped = Signal(list)
     opened = Signal(object)
+    selection_changed = Signal()
     removal_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.files = FileModel()
-        proxy = QSortFilterProxyModel(self)
-        proxy.setSourceModel(self.files)
-        proxy.setSortRole(_SORT_ROLE)
-        self._proxy = proxy
-        self.setModel(proxy)
+        self.setModel(self.files)
         self.setSortingEnabled(True)
         # In the order in which they were given until a person chooses another.
         self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
@@ -141,13 +149,18 @@ class FileTable(QTableView):
         self.setWordWrap(False)
         self.setAcceptDrops(True)
         self.setMinimumSize(*_LEAST_SIZE_PX)
-        self.doubleClicked.connect(lambda index: self.opened.emit(self._row(index)))
+        self.doubleClicked.connect(lambda index: self.opened.emit(self.files.row_at(index)))
         self._lay_out()
 
     def selected(self) -> list[Row]:
         """Give the rows that are selected."""
         selection = self.selectionModel()
-        return [self._row(index) for index in selection.selectedRows()] if selection else []
+        return [self.files.row_at(index) for index in selection.selectedRows()] if selection else []
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        """Tell of it."""
+        super().selectionChanged(selected, deselected)
+        self.selection_changed.emit()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Ask for the selected files to be removed."""
@@ -178,10 +191,6 @@ class FileTable(QTableView):
         viewport = self.viewport()
         if viewport is not None and not self.files.rows:
             QPainter(viewport).drawText(viewport.rect(), Qt.AlignmentFlag.AlignCenter, _HINT)
-
-    def _row(self, index: QModelIndex) -> Row:
-        """Give the row at a place as it is sorted now."""
-        return self.files.row_at(self._proxy.mapToSource(index))
 
     def _lay_out(self) -> None:
         """Give the names what room there is."""

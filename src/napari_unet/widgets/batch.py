@@ -131,15 +131,13 @@ class BatchWidget(Dock):
         self.model.changed.connect(self._show_model)
         for changed in (self.files.changed, self.layer.changed, self.output.changed, self.form.changed):
             changed.connect(self._refresh)
-        self.tabs.currentChanged.connect(self._refresh)
+        self.tabs.currentChanged.connect(self._turn)
         for box in (self.probabilities, self.again):
             box.toggled.connect(self._refresh)
         self.files.not_found.connect(lambda problem: self.say(problem, "error"))
         for table in (self.files.table, self.layer.table):
             table.opened.connect(self.open_row)
-            selection = table.selectionModel()
-            assert selection is not None
-            selection.selectionChanged.connect(self._select)
+            table.selection_changed.connect(self._select)
         self.runner.arrived.connect(self._follow)
         self.runner.failed.connect(self._fail)
         self.runner.ended.connect(self._end)
@@ -221,11 +219,14 @@ class BatchWidget(Dock):
         self._name_button()
         self.files.set_editable(not running)
         self.layer.set_editable(not running)
-        tabs = self.tabs.tabBar()
-        assert tabs is not None
-        for widget in (tabs, self.form):
-            widget.setEnabled(not running)
+        self.tabs.setTabEnabled(1 - self.tabs.currentIndex(), not running)
+        self.form.setEnabled(not running)
         self._offer()
+
+    def _turn(self) -> None:
+        """Show the other tab; what was said concerned this one."""
+        self.say("")
+        self._refresh()
 
     def _name_button(self) -> None:
         """Write on the button what it does now."""
