@@ -52,8 +52,7 @@ class BatchWidget(Dock):
         self._own = Recipe()
         self._work: Work | None = None
         self._running: list[Path] = []
-        self._began = 0.0
-        self._problem = ""
+        self._began, self._problem = 0.0, ""
         self.model = ModelBox(self.session)
         self.files = FilesInput()
         self.layer = LayerInput(self.layer_box(ImageLayer, "Stack or series to segment; it is read plane by plane."))
