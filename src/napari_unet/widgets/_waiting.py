@@ -64,7 +64,11 @@ def wait_for(work: Callable[[], _T], text: str, transfer: Transfer | None = None
 
 def _dialog(text: str, transfer: Transfer | None) -> QProgressDialog:
     """Make the announcement."""
-    dialog = QProgressDialog(text, "Cancel", 0, 0, QApplication.activeWindow())
+    # A parent would take the dialog along when it is destroyed; it is enough that the dialog stays in front of it.
+    dialog, front = QProgressDialog(text, "Cancel", 0, 0), QApplication.focusWindow()
+    dialog.winId()
+    if (handle := dialog.windowHandle()) is not None and front is not None:
+        handle.setTransientParent(front)
     dialog.setWindowTitle("U-Net")
     if (viewer := current_viewer()) is not None:
         dialog.setStyleSheet(get_stylesheet(viewer.theme))
