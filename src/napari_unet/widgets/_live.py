@@ -13,10 +13,11 @@ from napari_unet.widgets._layers import Role, find_result, show_result
 from napari_unet.widgets._view import plane_in_view, rectangle_in_view
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Sequence
 
     from napari.components import ViewerModel
     from napari.layers import Layer
+    from numpy.typing import NDArray
 
     from napari_unet.data.rectangles import Rectangle
     from napari_unet.data.training_image import TrainingImage
@@ -66,11 +67,17 @@ class LivePreview(QObject):
         super().__init__(parent)
         self._viewer, self._pairs, self._live = viewer, pairs, live
         self._images = [image.image for image in images]
-        self._made: dict[Hashable, _Pictures] = {}
+        self._made: dict[int, _Pictures] = {}
         self._status = ""
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look)
+        # A new layer takes napari a tenth of a second: the window gets its turn between two.
+        self._late: int | None = None
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self._show_probability)
         for pair in pairs:
             remove_previews(viewer, pair.image)
 
@@ -112,13 +119,16 @@ class LivePreview(QObject):
         pair = self._pairs[number]
         if not self.is_on or pair.image not in self._viewer.layers:
             return
-        if number in self._made and _is_incomplete(self._viewer, pair.image):
-            self.removed.emit()
-            return
         if number not in self._made:
             self._made[number] = _Pictures(self._images[number].shape)
-        self._made[number].write(event)
-        self._made[number].show(self._viewer, pair)
+        pictures = self._made[number]
+        if pictures.were_deleted(self._viewer, pair):
+            self.removed.emit()
+            return
+        pictures.write(event)
+        pictures.show(self._viewer, pair, PREVIEW)
+        self._late = number
+        self._later.start()
 
     def status(self, step: int) -> str:
         """Say to which step the preview in view belongs.
@@ -131,6 +141,7 @@ class LivePreview(QObject):
         view = self._view()
         if self._status or view is None:
             return self._status
+        assert isinstance(view.place, int)
         made = self._made.get(view.place)
         known = None if made is None else made.steps.get((view.t, view.z))
         if known is None:
@@ -147,8 +158,14 @@ class LivePreview(QObject):
     def discard(self) -> None:
         """Take the previews away, so that nobody takes them for new ones."""
         self.switch(False)
+        self._later.stop()
         for pair in self._pairs:
             remove_previews(self._viewer, pair.image)
+
+    def _show_probability(self) -> None:
+        """Show the probabilities after the labels."""
+        if self._late is not None and self._late in self._made:
+            self._made[self._late].show(self._viewer, self._pairs[self._late], PROBABILITY)
 
     def _look(self) -> None:
         """Tell the training what is in view."""
@@ -186,7 +203,11 @@ class _Pictures:
     def __init__(self, shape: Sequence[int]) -> None:
         whole = (shape[0], 1, *shape[2:])
         # The system gives pages of zeros only where something is written: planes that nobody looked at need no memory.
-        self._probability, self._labels = np.zeros(whole, np.float32), np.zeros(whole, np.int32)
+        self._pixels: dict[str, NDArray[Any]] = {
+            PROBABILITY.suffix: np.zeros(whole, np.float32),
+            PREVIEW.suffix: np.zeros(whole, np.int32),
+        }
+        self._shown: list[Role] = []
         self._written: dict[tuple[int, int], Rectangle] = {}
         #: Step and time of the preview of each plane.
         self.steps: dict[tuple[int, int], tuple[int, float]] = {}
@@ -194,20 +215,26 @@ class _Pictures:
     def write(self, event: Previewed) -> None:
         """Write a preview; what lay around it in this plane was older."""
         place = t, z = event.view.t, event.view.z
-        for picture, news in ((self._probability, 1 - event.probabilities[0]), (self._labels, event.labels)):
+        for role, news in ((PROBABILITY, 1 - event.probabilities[0]), (PREVIEW, event.labels)):
+            plane = self._pixels[role.suffix][t, 0, z]
             if place in self._written and self._written[place] != event.rectangle:
-                picture[t, 0, z][self._written[place]] = 0
-            picture[t, 0, z][event.rectangle] = news
+                plane[self._written[place]] = 0
+            plane[event.rectangle] = news
         self._written[place] = event.rectangle
         self.steps[place] = event.step, time.monotonic()
 
-    def show(self, viewer: ViewerModel, pair: Pair) -> None:
-        """Show them under what a person paints."""
-        for picture, role in ((self._probability, PROBABILITY), (self._labels, PREVIEW)):
-            is_new = find_result(viewer, pair.image, role) is None
-            layer = show_result(viewer, pair.image, picture, role, pair.axes)
-            if is_new:
-                _move_under(viewer, layer, pair.labels)
+    def were_deleted(self, viewer: ViewerModel, pair: Pair) -> bool:
+        """Tell whether somebody deleted a layer of them."""
+        return any(find_result(viewer, pair.image, role) is None for role in self._shown)
+
+    def show(self, viewer: ViewerModel, pair: Pair, role: Role) -> None:
+        """Show one of them under what a person paints."""
+        if pair.image not in viewer.layers or (role in self._shown and self.were_deleted(viewer, pair)):
+            return
+        layer = show_result(viewer, pair.image, self._pixels[role.suffix], role, pair.axes)
+        if role not in self._shown:
+            self._shown.append(role)
+            _move_under(viewer, layer, pair.labels)
 
 
 def remove_previews(viewer: ViewerModel, image: Layer) -> None:
@@ -223,11 +250,6 @@ def remove_previews(viewer: ViewerModel, image: Layer) -> None:
     for role in (PROBABILITY, PREVIEW):
         if (layer := find_result(viewer, image, role)) is not None:
             viewer.layers.remove(layer)
-
-
-def _is_incomplete(viewer: ViewerModel, image: Any) -> bool:
-    """Tell whether somebody deleted a layer of the preview."""
-    return any(find_result(viewer, image, role) is None for role in (PROBABILITY, PREVIEW))
 
 
 def _move_under(viewer: ViewerModel, layer: Layer, above: Layer) -> None:
