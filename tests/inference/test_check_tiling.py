@@ -46,7 +46,9 @@ def test_tiled_is_whole(model: Path, rectangle: Rectangle | None, tile_px: int |
     assert outcome.n_tiles > 1 and outcome.n_tiles_whole == 1
     assert outcome.difference.shape == ((90, 70) if rectangle is None else (59, 59))
     assert not outcome.difference.any() and outcome.n_different == 0
-    assert outcome.text.startswith(f"0 of {outcome.difference.size} pixels differ, greatest difference")
+    assert outcome.text.startswith(
+        f"0 of {outcome.difference.size} pixels differ, greatest difference of probability 0.0:"
+    )
     assert "in one piece" in outcome.text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -16,7 +16,10 @@ from qtpy.QtGui import QDropEvent
 from boxes import assert_same_cells, draw_boxes
 from napari_unet.axes import to_canonical
 from napari_unet.config.tiling import TilingConfig
+from napari_unet.geometry import AxisGeometry
+from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import Segmenter
+from napari_unet.inference.tiling import plan_tiles
 from napari_unet.models.model_file import load_model, save_model
 from napari_unet.widgets._layers import find_result, read_scheme, result_axes
 from napari_unet.widgets._result import RESULT
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 WAIT_MS = 30_000
+#: Tiles that a plane of the noise takes.
+N_TILES = len(plan_tiles((70, 90), (AxisGeometry(2),) * 2, 16))
 NOISE = np.random.default_rng(3).integers(0, 100, (3, 70, 90), np.uint8)
 
 
@@ -96,17 +101,20 @@ def expected(model: Path, image: np.ndarray) -> np.ndarray:
     return np.stack([plane.labels for plane in segmenter.planes(to_canonical(image, "ZYX"))])
 
 
-def slow_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each tile take a while, as those of a real network do."""
-    from napari_unet.inference.predictor import Predictor
+class Gate:
+    """Lets the network predict so many tiles, and then wait."""
 
-    true = Predictor._predict_tile
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        true, self._tiles = Predictor._predict_tile, threading.Semaphore(0)
 
-    def predict(*arguments: Any) -> Any:
-        time.sleep(0.03)
-        return true(*arguments)
+        def predict(*arguments: Any) -> Any:
+            assert self._tiles.acquire(timeout=WAIT_MS / 1000)
+            return true(*arguments)
 
-    monkeypatch.setattr(Predictor, "_predict_tile", predict)
+        monkeypatch.setattr(Predictor, "_predict_tile", predict)
+
+    def open(self, n_tiles: int = 10_000) -> None:
+        self._tiles.release(n_tiles)
 
 
 CASES = [
@@ -121,31 +129,28 @@ def as_stored(pixels: np.ndarray, storage: str) -> dict[str, Any]:
     return {"data": da.from_array(pixels, chunks=8) if storage == "dask" else pixels}
 
 
-def test_the_result_lies_on_its_source(viewer: Viewer, qtbot, tmp_path: Path) -> None:
-    """Anisotropic, moved and turned layers of all kinds, one after the other in the same dock."""
-    models = {n: save(tmp_path / f"{n}.safetensors", brightness_model(n, read=n // 2)) for n in (1, 3)}
-    widget = dock(viewer, None)
-    for axes, storage in CASES:
-        viewer.layers.clear()
-        boxes = draw_boxes(axes.replace("C", ""))
-        pixels = np.stack([boxes // 2, boxes, boxes // 3], axes.index("C")) if "C" in axes else boxes
-        rgb = axes == "YXC"
-        ndim = len(axes) - rgb
-        placement = {"scale": [3.0] * (ndim - 2) + [0.4, 0.5], "translate": [7.5] * ndim, "rotate": _turn(ndim, 30)}
-        image = viewer.add_image(
-            **as_stored(pixels, storage), **placement, name="field", rgb=rgb, axis_labels=tuple(axes[:ndim].lower())
-        )
-        widget.session.set_model(models[3 if "C" in axes else 1])
-        widget.wanted.part.setCurrentIndex(widget.wanted.part.count() - 1 if boxes.ndim > 2 else 0)
-        run(widget, qtbot)
-        layer = result_of(viewer, image)
-        assert layer.name == "field_unet" and widget.message.property("level") == "info", widget.message.text()
-        assert_same_cells(np.asarray(layer.data).reshape(boxes.shape), boxes, axes.replace("C", ""))
-        corner = np.zeros(ndim)
-        corner[[axes.index("Y"), axes.index("X")]] = boxes.shape[-2:]
-        for index in (np.zeros(ndim), corner):
-            found = layer.world_to_data(image.data_to_world(index))
-            np.testing.assert_allclose(found[-2:], index[[axes.index("Y"), axes.index("X")]], atol=1e-9)
+@pytest.mark.parametrize(("axes", "storage"), CASES)
+def test_the_result_lies_on_its_source(viewer: Viewer, qtbot, tmp_path: Path, axes: str, storage: str) -> None:
+    """Anisotropic, moved and turned layers of all kinds."""
+    boxes = draw_boxes(axes.replace("C", ""))
+    pixels = np.stack([boxes // 2, boxes, boxes // 3], axes.index("C")) if "C" in axes else boxes
+    rgb, n_channels = axes == "YXC", 3 if "C" in axes else 1
+    ndim = len(axes) - rgb
+    placement = {"scale": [3.0] * (ndim - 2) + [0.4, 0.5], "translate": [7.5] * ndim, "rotate": _turn(ndim, 30)}
+    image = viewer.add_image(
+        **as_stored(pixels, storage), **placement, name="field", rgb=rgb, axis_labels=tuple(axes[:ndim].lower())
+    )
+    model = save(tmp_path / "model.safetensors", brightness_model(n_channels, read=n_channels // 2))
+    widget = dock(viewer, model, STACK if boxes.ndim > 2 else SLICE)
+    run(widget, qtbot)
+    layer = result_of(viewer, image)
+    assert layer.name == "field_unet" and widget.message.property("level") == "info", widget.message.text()
+    assert_same_cells(np.asarray(layer.data).reshape(boxes.shape), boxes, axes.replace("C", ""))
+    corner = np.zeros(ndim)
+    corner[[axes.index("Y"), axes.index("X")]] = boxes.shape[-2:]
+    for index in (np.zeros(ndim), corner):
+        found = layer.world_to_data(image.data_to_world(index))
+        np.testing.assert_allclose(found[-2:], index[[axes.index("Y"), axes.index("X")]], atol=1e-9)
 
 
 def _turn(ndim: int, degrees: float) -> np.ndarray:
@@ -172,6 +177,7 @@ def test_a_slice_a_stack_and_again_in_the_same_layer(viewer: Viewer, qtbot, nois
 
 def test_the_field_in_view_leaves_the_rest(viewer: Viewer, qtbot, noisy: Path) -> None:
     image = viewer.add_image(NOISE, axis_labels=("z", "y", "x"))
+    viewer.dims.set_current_step(0, 0)
     widget = dock(viewer, noisy)
     run(widget, qtbot)
     layer = result_of(viewer, image)
@@ -192,25 +198,27 @@ def test_the_field_in_view_leaves_the_rest(viewer: Viewer, qtbot, noisy: Path) -
 def test_it_fills_while_one_watches_and_cancel_keeps_what_is_done(
     viewer: Viewer, qtbot, noisy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow_down(monkeypatch)
+    right, gate = expected(noisy, NOISE), Gate(monkeypatch)
     image = viewer.add_image(NOISE, axis_labels=("z", "y", "x"))
-    viewer.add_labels(np.full(NOISE.shape, 5), name="other")
+    viewer.dims.set_current_step(0, 0)
     widget = dock(viewer, noisy, STACK)
     click(widget, qtbot)
     assert widget.button.text() == "Cancel" and not widget.wanted.isEnabled()
-    right = expected(noisy, NOISE)
+    gate.open(7)
 
     def reached(z: int) -> bool:
         layer = find_result(viewer, image, RESULT)
-        return layer is not None and bool(layer.data[z].any())
+        return layer is not None and bool(layer.data[z].any()) and "left" in widget.progress.text.text()
 
     qtbot.waitUntil(lambda: reached(0), timeout=WAIT_MS)
     layer = result_of(viewer, image)
     assert not layer.editable and not layer.data[0, -16:].any()
-    qtbot.waitUntil(lambda: reached(1), timeout=WAIT_MS)
-    assert "Plane" in widget.progress.text.text() and "left" in widget.progress.text.text()
+    assert "Plane 1 of 3" in widget.progress.text.text()
+    gate.open(N_TILES)
+    qtbot.waitUntil(lambda: reached(1) and "Plane 2 of 3" in widget.progress.text.text(), timeout=WAIT_MS)
     click(widget, qtbot)
     assert not widget.button.isEnabled()
+    gate.open(1)
     wait(widget, qtbot)
     assert np.array_equal(layer.data[0], right[0]) and not layer.data[2].any()
     text = widget.message.text()
@@ -223,12 +231,14 @@ def test_it_fills_while_one_watches_and_cancel_keeps_what_is_done(
 def test_a_layer_that_is_deleted_in_mid_run_ends_it(
     viewer: Viewer, qtbot, noisy: Path, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
-    slow_down(monkeypatch)
+    gate = Gate(monkeypatch)
     image = viewer.add_image(NOISE, name="noise")
     widget = dock(viewer, noisy, STACK)
     click(widget, qtbot)
+    gate.open(3)
     qtbot.waitUntil(lambda: find_result(viewer, image, RESULT) is not None, timeout=WAIT_MS)
     viewer.layers.remove(image if which == "image" else result_of(viewer, image))
+    gate.open()
     wait(widget, qtbot)
     assert "was deleted" in widget.message.text()
     assert (find_result(viewer, image, RESULT) is None) == (which == "result")
@@ -237,25 +247,29 @@ def test_a_layer_that_is_deleted_in_mid_run_ends_it(
 def test_closing_the_viewer_in_mid_run_ends_it(
     make_napari_viewer, qtbot, noisy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow_down(monkeypatch)
+    gate = Gate(monkeypatch)
     viewer = make_napari_viewer(show=True)
     viewer.add_image(NOISE)
     widget = dock(viewer, noisy, STACK)
     click(widget, qtbot)
+    gate.open(3)
     qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=WAIT_MS)
     stream = widget.runner._streams[0]
     viewer.close()
+    gate.open()
     assert stream.wait(WAIT_MS / 1000)
     qtbot.wait(100)
 
 
 def test_other_axes_in_mid_run_end_it(viewer: Viewer, qtbot, noisy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow_down(monkeypatch)
+    gate = Gate(monkeypatch)
     image = viewer.add_image(NOISE)
     widget = dock(viewer, noisy, STACK)
     click(widget, qtbot)
+    gate.open(3)
     qtbot.waitUntil(lambda: find_result(viewer, image, RESULT) is not None, timeout=WAIT_MS)
     image.axis_labels = ("t", "y", "x")
+    gate.open()
     wait(widget, qtbot)
     assert "axes were changed" in widget.message.text()
 
@@ -324,6 +338,7 @@ def test_classes_with_probabilities(viewer: Viewer, qtbot, tmp_path: Path) -> No
 
 def test_a_painted_result_is_kept(viewer: Viewer, qtbot, noisy: Path) -> None:
     image = viewer.add_image(NOISE, name="noise")
+    viewer.dims.set_current_step(0, 0)
     widget = dock(viewer, noisy)
     run(widget, qtbot)
     painted = result_of(viewer, image)

@@ -59,10 +59,11 @@ class TilingChecked:
     def text(self) -> str:
         """The outcome in words."""
         greatest = float(np.abs(self.difference).max())
+        written = f"{greatest:.1e}" if greatest else "0.0"
         whole = "in one piece" if self.n_tiles_whole == 1 else f"in {self.n_tiles_whole} tiles (memory allows no less)"
         return (
             f"{self.n_different} of {self.difference.size} pixels differ, greatest difference of probability "
-            f"{greatest:.1e}: predicted in {self.n_tiles} tiles, and {whole}."
+            f"{written}: predicted in {self.n_tiles} tiles, and {whole}."
         )
 
 

@@ -75,7 +75,7 @@ def estimate(model: Path, request: Request) -> Estimate:
     return Estimate(
         n_planes=len(request.places),
         n_tiles=len(request.places) * len(cover(box, predictor.geometry, edge)),
-        tile_px=math.ceil(edge / scale),
+        tile_px=min(math.ceil(edge / scale), max(part.stop - part.start for part in request.box)),
         working_bytes=predictor.tile_bytes(edge),
         result_bytes=math.prod((n_times, *size, n_arrays, _PX_BYTES)),
         device=str(predictor.device),

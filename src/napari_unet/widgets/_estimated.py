@@ -41,6 +41,7 @@ class EstimateLabel(QLabel):
         self._timer.setInterval(_WAIT_MS)
         self._timer.timeout.connect(self._ask)
         self._runner.arrived.connect(self._show)
+        self._runner.failed.connect(lambda error: self.setText(str(error)))
         wanted.changed.connect(self._timer.start)
         self._timer.start()
 
@@ -55,6 +56,7 @@ class EstimateLabel(QLabel):
             self.setText(str(error))
             return
         if self._wanted.path is not None:
+            self.setText("Estimating …")
             self._runner.start(partial(look_ahead, self._wanted.path, request))
 
     def _show(self, estimates: list[Estimate]) -> None:
@@ -87,4 +89,4 @@ def describe(estimate: Estimate) -> str:
 def _size(n_bytes: int) -> str:
     """Write a number of bytes."""
     unit, name = next(((unit, name) for unit, name in _UNITS if n_bytes >= unit), _UNITS[-1])
-    return f"{max(n_bytes / unit, 1):.3g} {name}"
+    return f"{max(n_bytes / unit, 1):.0f} {name}"

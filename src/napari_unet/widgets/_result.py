@@ -113,7 +113,8 @@ class ResultLayers(QObject):
     def close(self) -> None:
         """Draw what is left, and follow no longer; the layers stay."""
         self._timer.stop()
-        self._refresh()
+        for layer in self._layers:
+            layer.refresh()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         if self.labels is not None:
             self.labels.editable = True

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.colormaps import Colormap
 
 from napari_unet.inference.check_tiling import TileChecked, TilingChecked
 from napari_unet.widgets._layers import Role, show_result
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from napari_unet.widgets._dock import Dock, Level
     from napari_unet.widgets._wanted import WantedBox
 
-DIFFERENCE = Role("tiled_minus_whole", "image", {"colormap": "PiYG", "blending": "translucent", "opacity": 0.8})
+#: Added to the image, no difference is nothing to see.
+_COLORMAP = Colormap(["cyan", "black", "magenta"], name="difference")
+DIFFERENCE = Role("tiled_minus_whole", "image", {"colormap": _COLORMAP, "blending": "additive"})
 #: Contrast of a difference that is nothing but zeros.
 _LEAST_CONTRAST = 1e-6
 

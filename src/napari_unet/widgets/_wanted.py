@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from superqt.utils import signals_blocked
 
 from napari_unet.errors import InputError
 from napari_unet.inference.live import Request
@@ -17,6 +18,7 @@ from napari_unet.widgets._axes import AxesBox
 from napari_unet.widgets._form import SettingsForm
 from napari_unet.widgets._layers import read_canonical, result_geometry, result_role
 from napari_unet.widgets._model import ModelBox
+from napari_unet.widgets._recent import RecentModels
 from napari_unet.widgets._view import plane_in_view, rectangle_in_view
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class WantedBox(QWidget):
         self._shown: Recipe | None = None
         self._image: Image | None = None
         self.model = ModelBox(dock.session)
+        self.recent = RecentModels(dock.session)
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         self.summary.setToolTip("<p>What the model is, as its file says.</p>")
@@ -137,7 +140,12 @@ class WantedBox(QWidget):
         self.form.prepend_row("Axes", self.axes)
         self.form.prepend_row("Image", self.image.native)
         self.form.prepend_row("", self.summary)
-        self.form.prepend_row("Model", self.model)
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.model)
+        line.addWidget(self.recent)
+        self.form.prepend_row("Model", row)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.form)
@@ -160,17 +168,11 @@ class WantedBox(QWidget):
     def _follow_axes(self) -> None:
         """Offer the parts that there are, and keep the choice."""
         chosen, n_planes = self.part.currentData(), self._n_planes()
-        self.part.blockSignals(True)
-        self.part.clear()
-        if n_planes > 1:
-            self.part.addItem("Current slice", SLICE)
-            self.part.addItem("Field in view, current slice", FIELD)
-            self.part.addItem(f"Whole stack ({n_planes} planes)", STACK)
-        else:
-            self.part.addItem("Whole image", SLICE)
-            self.part.addItem("Field in view", FIELD)
-        self.part.setCurrentIndex(max(self.part.findData(chosen), 0))
-        self.part.blockSignals(False)
+        with signals_blocked(self.part):
+            self.part.clear()
+            for text, part in _parts(n_planes):
+                self.part.addItem(text, part)
+            self.part.setCurrentIndex(max(self.part.findData(chosen), 0))
         self.changed.emit()
 
     def _follow_model(self) -> None:
@@ -230,6 +232,14 @@ class WantedBox(QWidget):
         )
 
 
+def _parts(n_planes: int) -> list[tuple[str, str]]:
+    """Name the parts of an image."""
+    if n_planes < 2:
+        return [("Whole image", SLICE), ("Field in view", FIELD)]
+    stack = f"Whole stack ({n_planes} planes)"
+    return [("Current slice", SLICE), ("Field in view, current slice", FIELD), (stack, STACK)]
+
+
 def describe(card: ModelCard, path: Path) -> str:
     """Say in a few lines what a model is, as rich text.
 
@@ -248,7 +258,6 @@ def describe(card: ModelCard, path: Path) -> str:
     )
     channels = "1 channel" if card.in_channels == 1 else f"{card.in_channels} channels"
     iou = card.metrics.get("validation_iou")
-    quality = "nothing was held out" if iou is None else f"validation IoU {iou:.2f}"
-    lines = [f"Makes {makes} · {channels} · {quality}", f"Learnt from {learnt or 'unknown images'}", f"Saved {when}"]
+    quality = "Nothing was held out to judge it" if iou is None else f"Validation IoU {iou:.2f}"
+    lines = [f"Makes {makes} · {channels}", quality, f"Learnt from {learnt or 'unknown images'}", f"Saved {when}"]
     return "<br>".join(map(html.escape, lines))
-

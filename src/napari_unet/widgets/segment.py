@@ -105,7 +105,7 @@ class SegmentWidget(Dock):
 
     def _press(self) -> None:
         """Start, or stop."""
-        if self.runner.is_running:
+        if self._task is not None:
             self._stop("")
         else:
             self._start(lambda: WatchedSegmentation(self, self.wanted, self._stop))
@@ -120,6 +120,8 @@ class SegmentWidget(Dock):
 
     def _start(self, make_task: Callable[[], Task]) -> None:
         """Start a task, or say why not."""
+        if self._task is not None:
+            return
         self.say("")
         self._problem = ""
         try:
@@ -127,9 +129,10 @@ class SegmentWidget(Dock):
         except InputError as error:
             self.say(str(error), "error")
             return
-        self.runner.start(self._task.make_events)
-        self.progress.begin(self._task.text)
         self._show_state()
+        # napari lets the window live while it shows a new bar.
+        self.progress.begin(self._task.text)
+        self.runner.start(self._task.make_events)
 
     def _stop(self, problem: str) -> None:
         """Stop what runs, for a reason or because a person wants it."""
