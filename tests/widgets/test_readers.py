@@ -12,8 +12,10 @@ from npe2 import PluginManager, PluginManifest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
+from napari_unet.config.recipe import Recipe
 from napari_unet.errors import InputError
 from napari_unet.models.model_file import save_model
+from napari_unet.training.record import RunRecord, save_record
 from napari_unet.training.run_folder import RunFolder
 from napari_unet.widgets import readers
 from napari_unet.widgets._dock import PLUGIN
@@ -50,7 +52,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def run(tmp_path: Path) -> RunFolder:
     folder = RunFolder(tmp_path / "monday.run")
     folder.save_model(make_model(), best=False)
-    folder.save_checkpoint({}, {"step": 3})
+    folder.save_checkpoint({}, {"step": 3, "seconds": 1.0})
+    folder.save_inputs(Recipe(), [])
+    save_record(folder.path, RunRecord(sources=()))
     return folder
 
 
@@ -86,6 +90,14 @@ def test_a_run_is_offered_to_be_resumed(viewer, opened: list[str], run: RunFolde
     assert session.suggested_run() == run.path and session.model == run.last
     assert opened == ["Train"]
     assert last_message()[1].startswith("Run monday.run: finds cells in images of 1 channel;")
+
+
+def test_a_run_of_the_command_line_is_opened_as_its_model(viewer, opened: list[str], run: RunFolder) -> None:
+    (run.path / "pairs.json").unlink()
+    viewer.open(run.path, plugin=PLUGIN)
+    assert session_of(viewer).suggested_run() is None and session_of(viewer).model == run.last
+    assert opened == ["Segment"]
+    assert last_message()[1].startswith("Model monday.run: ")
 
 
 def test_the_best_model_of_a_run_is_taken(viewer, opened: list[str], run: RunFolder) -> None:

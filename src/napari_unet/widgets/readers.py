@@ -11,6 +11,7 @@ from napari.utils.notifications import show_error, show_info
 
 from napari_unet.errors import InputError
 from napari_unet.models.card import read_card
+from napari_unet.training.record import read_run
 from napari_unet.training.run_folder import RunFolder
 from napari_unet.widgets._dock import PLUGIN, open_dock
 from napari_unet.widgets._session import session_of
@@ -78,18 +79,28 @@ def _viewer() -> napari.Viewer:
 
 
 def _open_in(viewer: napari.Viewer, path: Path) -> None:
-    """Make a model the current one, or offer to go on with a run."""
+    """Make a model the current one, and offer to go on with a run that began in a window."""
     run = RunFolder(path.parent if path.name == RunFolder(path.parent).checkpoint.name else path)
     model = run.model if run.is_resumable else path
     card = read_card(model)
     session_of(viewer).set_model(model)
-    if run.is_resumable:
+    if run.is_resumable and _began_in_window(run.path):
         session_of(viewer).suggest_run(run.path)
         open_dock(viewer, "Train")
         show_info(f"Run {run.path.name}: {describe(card)} Go on with it in Train, or segment with it in Segment.")
     else:
         open_dock(viewer, "Segment")
-        show_info(f"Model {model.name}: {describe(card)} Segment uses it now.")
+        name = run.path.name if run.is_resumable else model.name
+        show_info(f"Model {name}: {describe(card)} Segment uses it now.")
+
+
+def _began_in_window(folder: Path) -> bool:
+    """Say whether it is known which layers a run learns from; the command line goes on with its own runs."""
+    try:
+        read_run(folder)
+    except InputError:
+        return False
+    return True
 
 
 def describe(card: ModelCard) -> str:
