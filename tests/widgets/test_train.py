@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog
 
-from napari_unet.config.recipe import parse_recipe
+from napari_unet.config.recipe import load_recipe, parse_recipe
 from napari_unet.errors import InputError
 from napari_unet.samples import annotate_sparsely, draw_sample
 from napari_unet.training.record import read_run
@@ -329,3 +330,22 @@ def test_two_viewers_train_at_once(make_napari_viewer, qtbot) -> None:
         stop(widget, qtbot)
     assert len({widget.session.model for widget in widgets}) == 2
     assert not is_training()
+
+
+def test_a_model_is_saved_elsewhere_and_recipes_are_kept(viewer: Viewer, qtbot, tmp_path: Path, monkeypatch) -> None:
+    add_pair(viewer)
+    widget = open_dock(viewer, steps=2)
+    widget.preview_switch.setChecked(False)
+    click(qtbot, widget.button)
+    wait_for_end(widget, qtbot)
+    chosen = iter([tmp_path / "mine.safetensors", tmp_path / "mine.toml"])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (str(next(chosen)), ""))
+    click(qtbot, widget.model.save_button)
+    qtbot.waitUntil(lambda: widget.session.model == tmp_path / "mine.safetensors", timeout=WAIT_MS)
+    assert widget.session.model.exists() and "mine" in widget.setup.start.itemText(2 + 1)
+    widget.setup.save_button.click()
+    assert load_recipe(tmp_path / "mine.toml") == widget.setup.form.recipe()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (str(tmp_path / "mine.toml"), ""))
+    widget.setup.show_recipe(parse_recipe({}))
+    widget.setup.load_button.click()
+    assert widget.setup.form.recipe().training.steps == 2

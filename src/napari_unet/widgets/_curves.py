@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _DRAW_MS = 300
 _HEIGHT_PX = 170
 _RAW_OPACITY = 0.35
+_PADDING = 0.15
 
 
 class Curves(QWidget):
@@ -106,7 +107,10 @@ class Curves(QWidget):
         plot.hideButtons()
         plot.setDownsampling(auto=True, mode="mean")
         plot.setClipToView(True)
-        plot.addLegend(offset=(-1, 1), colCount=2)
+        plot.setLimits(xMin=0, yMin=0)
+        # Room for the legend.
+        plot.getViewBox().setDefaultPadding(_PADDING)
+        plot.addLegend(offset=(-1, -1), colCount=2)
         for side in ("left", "bottom"):
             plot.getAxis(side).enableAutoSIPrefix(False)
         return plot

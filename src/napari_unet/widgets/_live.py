@@ -147,7 +147,7 @@ class LivePreview(QObject):
         if known is None:
             return "No preview of this slice yet."
         shown, when = known
-        which = f"step {shown} of {step}" if shown else "what is known before the first step"
+        which = f"step {shown} of {step}" if shown else "the model to start from"
         return f"Preview of {which}, {time.monotonic() - when:.0f} s old."
 
     def close(self) -> None:

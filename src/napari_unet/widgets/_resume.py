@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from napari_unet.training.record import Source, StoredRun
 
 _L = TypeVar("_L", Image, Labels)
+
+
+def offer_text(run: StoredRun) -> str:
+    """Say which run one can go on with."""
+    if run.is_finished:
+        return f"Train on from step {run.step}"
+    return f"Resume run of {time.strftime('%H:%M', time.localtime(run.saved))}, step {run.step}"
 
 
 def continue_recipe(run: StoredRun, more: Recipe) -> Recipe:

@@ -138,5 +138,8 @@ class RunningTraining(QObject):
 
 def _learning(event: Started | Annotated) -> str:
     """Say from how much is learnt."""
-    cells = f"{event.n_cells} cell{'s' * (event.n_cells != 1)} in " if event.n_cells else ""
-    return f"Learning from {cells}{event.n_fields} annotated plane{'s' * (event.n_fields != 1)}"
+    cells = f"{event.n_cells} cell{'s' * (event.n_cells != 1)}"
+    planes = f"{event.n_fields} annotated planes"
+    if event.n_fields == 1:
+        return f"Learning from {cells if event.n_cells else 'one plane'}"
+    return f"Learning from {planes} with {cells}" if event.n_cells else f"Learning from {planes}"

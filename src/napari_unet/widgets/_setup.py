@@ -216,15 +216,16 @@ class TrainingSetup(QWidget):
 
     def _recipe_buttons(self) -> QHBoxLayout:
         """Make the buttons that read and write recipe files."""
+        self.load_button, self.save_button = QPushButton("Load recipe …"), QPushButton("Save recipe …")
+        self.load_button.setToolTip("<p>Take all settings from a file.</p>")
+        self.save_button.setToolTip(
+            "<p>Write all settings to a file, for another day, another person or the command line.</p>"
+        )
+        self.load_button.clicked.connect(self._load)
+        self.save_button.clicked.connect(self._save)
         row = QHBoxLayout()
-        for text, tooltip, action in (
-            ("Load recipe …", "Take all settings from a file.", self._load),
-            ("Save recipe …", "Write all settings to a file, for another day, person or the command line.", self._save),
-        ):
-            button = QPushButton(text)
-            button.setToolTip(f"<p>{tooltip}</p>")
-            button.clicked.connect(action)
-            row.addWidget(button)
+        row.addWidget(self.load_button)
+        row.addWidget(self.save_button)
         return row
 
     def _show_scheme(self) -> None:

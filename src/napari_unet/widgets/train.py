@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,10 @@ from napari_unet.training.record import StoredRun, read_run
 from napari_unet.widgets._curves import Curves
 from napari_unet.widgets._dock import Dock
 from napari_unet.widgets._findings import FindingsLabel
-from napari_unet.widgets._job import Checked, Job, Prepared, check, prepare, train
+from napari_unet.widgets._job import Checked, Job, Prepared, check, new_folder, prepare, train
 from napari_unet.widgets._progress import ProgressLine
 from napari_unet.widgets._results import ModelRow
-from napari_unet.widgets._resume import continue_recipe, restore_pairs
+from napari_unet.widgets._resume import continue_recipe, offer_text, restore_pairs
 from napari_unet.widgets._running import RunningTraining
 from napari_unet.widgets._session import projects_home
 from napari_unet.widgets._setup import TrainingSetup
@@ -94,7 +93,10 @@ class TrainWidget(Dock):
         )
         self.status = QLabel()
         self.status.setWordWrap(True)
-        self.status.setToolTip("<p>What is learnt from, and to which step of the training the preview belongs.</p>")
+        self.status.setToolTip(
+            "<p>What is learnt from; a cell counts in each plane it is painted in. And to which step of the training "
+            "the preview belongs.</p>"
+        )
         self.status.hide()
         self.model = ModelRow(self)
         for part in (self.model, self.setup, self.findings, self.curves, self.preview_switch, self.status):
@@ -143,13 +145,13 @@ class TrainWidget(Dock):
 
     def _start(self) -> None:
         """Start a new run."""
-        job = self._order(self._new_folder())
+        job = self._order(new_folder(self.session.project))
         if job is not None:
             self._train(job)
 
     def _check(self) -> None:
         """Look for what is wrong, without starting."""
-        job = self._order(self._new_folder())
+        job = self._order(new_folder(self.session.project))
         if job is not None:
             self.runner.start(partial(check, job))
             self.progress.begin("Checking …")
@@ -159,6 +161,9 @@ class TrainWidget(Dock):
         """Go on with the run that is offered."""
         run = self._offered
         assert run is not None
+        if run.folder in _busy:
+            self.say("This run goes on in another window.", "warning")
+            return
         try:
             recipe = continue_recipe(run, self.setup.form.recipe())
             self.setup.pairs.choose(restore_pairs(self.viewer, run))
@@ -193,11 +198,6 @@ class TrainWidget(Dock):
         self.runner.start(partial(train, job, self.running.live))
         self._timer.start()
         self._show_state()
-
-    def _new_folder(self) -> Path:
-        """Name a folder for a run."""
-        folder = self.session.project / "runs" / time.strftime("%Y-%m-%d %H-%M-%S")
-        return folder if not folder.exists() else folder.with_name(f"{folder.name} {time.time_ns() % 1000:03d}")
 
     def _pause(self) -> None:
         """Rest, or go on."""
@@ -299,11 +299,4 @@ class TrainWidget(Dock):
         self.check_button.setVisible(not going)
         self.resume_button.setVisible(not going and self._offered is not None)
         if self._offered is not None:
-            self.resume_button.setText(_offer_text(self._offered))
-
-
-def _offer_text(run: StoredRun) -> str:
-    """Say which run one can go on with."""
-    if run.is_finished:
-        return f"Train on from step {run.step}"
-    return f"Resume run of {time.strftime('%H:%M', time.localtime(run.saved))}, step {run.step}"
+            self.resume_button.setText(offer_text(self._offered))
