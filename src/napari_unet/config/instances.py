@@ -14,7 +14,7 @@ class InstancesConfig(Settings):
     min_size_px: int | None = setting(
         None,
         title="Smallest cell",
-        help="Cells with fewer pixels are dropped; empty: a quarter of the small cells the model was trained on.",
+        help="Cells with fewer pixels are dropped; empty: half of the small cells the model was trained on.",
         advanced=False,
         ge=0,
     )

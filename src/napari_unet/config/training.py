@@ -68,6 +68,24 @@ class TrainingConfig(Settings):
         gt=0,
         le=1,
     )
+    gentle_rate: float = setting(
+        0.1,
+        title="Gentle rate",
+        help="Factor on the learning rate when the model to start from finds the annotated cells already, so that it "
+        "does not forget others. 1 teaches it like one that knows nothing.",
+        step=0.05,
+        gt=0,
+        le=1,
+    )
+    kept_share: float = setting(
+        0.5,
+        title="Kept share",
+        help="Share of the weights of the model to start from in the result, when it finds the annotated cells "
+        "already. 0 keeps nothing.",
+        step=0.1,
+        ge=0,
+        lt=1,
+    )
     momentum: float = setting(
         0.9, title="Momentum", help="Momentum of sgd, first beta of adamw.", step=0.01, ge=0, lt=1
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_unet.models.model_file import ModelCard, TrainedModel
 
 #: The smallest cell kept has this share of the pixels of a small cell of the training data.
-_SMALLEST_SHARE = 0.25
+_SMALLEST_SHARE = 0.5
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from torch import Tensor
 from napari_unet.models.device import choose_device, choose_precision
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari_unet.config.execution import ExecutionConfig
 
 
@@ -50,6 +52,13 @@ class Computation:
     def autocast(self) -> AbstractContextManager[object]:
         """Compute the network inside this block."""
         return nullcontext() if self.dtype == torch.float32 else torch.autocast(self.device.type, self.dtype)
+
+    @contextmanager
+    def seeded(self, seed: int) -> Iterator[None]:
+        """Seed torch inside the block, and restore its randomness after it."""
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            yield
 
     def place(self, tensor: Tensor) -> Tensor:
         """Move a batch (N, C, Y, X) to the device, channels last, which convolutions read fastest."""

@@ -34,6 +34,8 @@ class TrainingState:
         Best validation so far, -1 before the first.
     losses
         Loss of each step.
+    kept
+        Share of the weights at the beginning in those of the model, 0 … 1.
     """
 
     def __init__(self, network: nn.Module, config: TrainingConfig) -> None:
@@ -42,7 +44,9 @@ class TrainingState:
         self.optimizer = make_optimizer(network, config)
         self._decay = config.weight_averaging
         # Collected once: going through the modules at each step would cost a small network a twentieth of its time.
-        self._averaged, self._current = _floating(self.predicting), _floating(network)
+        self._averaged, self._current = _floating(self._trained), _floating(network)
+        self._beginning: nn.Module | None = None
+        self.kept = 0.0
         self.step = 0
         self.seconds = 0.0
         self.rate_factor = 1.0
@@ -51,8 +55,28 @@ class TrainingState:
 
     @property
     def predicting(self) -> nn.Module:
-        """The network whose weights the model gets: the average where there is one."""
+        """The network whose weights the model gets: the average where there is one, with what is kept mixed in."""
+        if self._beginning is None:
+            return self._trained
+        mixed = copy.deepcopy(self._trained)
+        torch._foreach_lerp_(_floating(mixed), _floating(self._beginning), self.kept)
+        return mixed
+
+    @property
+    def _trained(self) -> nn.Module:
+        """The average of the weights where there is one, else those of the last step."""
         return self.network if self.average is None else self.average
+
+    def keep(self, share: float) -> None:
+        """Mix the weights of this moment into those of the model from now on.
+
+        Parameters
+        ----------
+        share
+            Their share, 0 … 1.
+        """
+        self.kept = share
+        self._beginning = copy.deepcopy(self.network).eval() if share else None
 
     @torch.no_grad()
     def update_average(self) -> None:
@@ -68,6 +92,8 @@ class TrainingState:
         parts = {"network": self.network.state_dict(), "optimizer": self._optimizer_tensors()}
         if self.average is not None:
             parts["average"] = self.average.state_dict()
+        if self._beginning is not None:
+            parts["beginning"] = self._beginning.state_dict()
         named = {f"{part}/{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
         copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in named.items()}
         return copies | {"losses": torch.tensor(self.losses, dtype=torch.float64)}
@@ -79,6 +105,7 @@ class TrainingState:
             "seconds": self.seconds,
             "rate_factor": self.rate_factor,
             "best_iou": self.best_iou,
+            "kept": self.kept,
         }
 
     def restore(self, tensors: dict[str, Tensor], counters: dict[str, float]) -> None:
@@ -97,6 +124,9 @@ class TrainingState:
         self.network.load_state_dict(_part(tensors, "network"))
         if self.average is not None:
             self.average.load_state_dict(_part(tensors, "average"))
+        self.keep(counters["kept"])
+        if self._beginning is not None:
+            self._beginning.load_state_dict(_part(tensors, "beginning"))
         self._restore_optimizer(_part(tensors, "optimizer"))
         self.losses = tensors["losses"].tolist()
         self.step = int(counters["step"])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from napari_unet.models.folding import undo_class_balance
 from napari_unet.models.model_file import TrainedModel
 from napari_unet.training.card import choose_normalization, choose_scale, describe, make_network, update_card
 from napari_unet.training.clock import Clock
@@ -20,10 +19,10 @@ from napari_unet.training.events import Annotated, Event, Finished, Recovered, S
 from napari_unet.training.lessons import Lessons
 from napari_unet.training.losses import weighted_cross_entropy
 from napari_unet.training.run_folder import RunFolder
-from napari_unet.training.schedule import learning_rate, progress
+from napari_unet.training.schedule import gentleness, learning_rate, progress
 from napari_unet.training.snapshots import Snapshots
 from napari_unet.training.state import TrainingState
-from napari_unet.training.validation import validate
+from napari_unet.training.validation import held_out_batches, validate
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -87,8 +86,10 @@ class Trainer:
         network = make_network(self.card, init, self.recipe.training.seed)
         network = network.to(self._computation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._state = TrainingState(network, self.recipe.training)
-        self._safe = (self._state.tensors(), self._state.counters())
         self._began_trained = init is not None
+        if init is not None:
+            self._be_gentle()
+        self._safe = (self._state.tensors(), self._state.counters())
 
     @property
     def is_trained(self) -> bool:
@@ -167,6 +168,13 @@ class Trainer:
             self._save()
             self.folder.save_model(self.model(), best=False)
         yield Finished(self._state.step, self._state.seconds, self.folder.model, "budget")
+
+    def _be_gentle(self) -> None:
+        """Keep of the model to start from what it knows already of the annotated cells."""
+        annotated = held_out_batches(self._lessons.fields, self._lessons.current.reader)
+        _, iou = validate(self._state.network, annotated, self._computation, self.card.class_balance)
+        self._state.rate_factor, kept = gentleness(self.recipe.training, iou)
+        self._state.keep(kept)
 
     def _started(self) -> Started:
         """Tell what is about to happen."""
@@ -250,7 +258,7 @@ class Trainer:
         """Make the dropout of a step the same in every run with this seed, and leave the caller's randomness alone."""
         if not self.recipe.model.dropout:
             return nullcontext()
-        return _seed(self.recipe.training.seed * 1_000_003 + self._state.step, self._computation.device)
+        return self._computation.seeded(self.recipe.training.seed * 1_000_003 + self._state.step)
 
     def _recover(self) -> Recovered:
         """Go back to the last good state, with half the learning rate."""
@@ -268,10 +276,8 @@ class Trainer:
 
     def _validate(self) -> Validated:
         """Look at the held-out part; keep the model if it is the best so far."""
-        # As in prediction, see `undo_class_balance`.
-        network = copy.deepcopy(self._state.predicting).eval()
-        undo_class_balance(network, self.card.class_balance)
-        loss, iou = validate(network, self._lessons.current.held_out, self._computation)
+        held_out = self._lessons.current.held_out
+        loss, iou = validate(self._state.predicting, held_out, self._computation, self.card.class_balance)
         best = iou >= self._state.best_iou
         self.card = self.card.model_copy(update={"metrics": {"validation_iou": iou, "validation_loss": loss}})
         if best:
@@ -287,11 +293,3 @@ class Trainer:
         if not self.folder.last.exists():
             self.folder.save_model(self.model(), best=False)
         return Saved(self._state.step, self.folder.checkpoint)
-
-
-@contextmanager
-def _seed(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch inside the block and restore its randomness after it."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield

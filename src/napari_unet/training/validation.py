@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,11 @@ import torch
 from torch import nn
 
 from napari_unet.data.sampling import Batch, PatchReader, validation_corners
+from napari_unet.models.folding import undo_class_balance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_unet.data.fields import Field
     from napari_unet.training.computation import Computation
 
@@ -39,17 +43,21 @@ def held_out_batches(fields: list[Field], reader: PatchReader) -> list[Batch]:
 
 
 @torch.no_grad()
-def validate(network: nn.Module, batches: list[Batch], computation: Computation) -> tuple[float, float]:
-    """Compute loss and IoU of the held-out patches.
+def validate(
+    network: nn.Module, batches: list[Batch], computation: Computation, class_balance: Sequence[float]
+) -> tuple[float, float]:
+    """Compute loss and IoU of patches, as in prediction.
 
     Parameters
     ----------
     network
-        In evaluation mode.
+        Network to look at; it is not changed.
     batches
-        Held-out patches, at least one.
+        Patches that are not varied, at least one.
     computation
         Where and how precisely the network is computed.
+    class_balance
+        What prediction takes out, see `undo_class_balance`.
 
     Returns
     -------
@@ -57,6 +65,8 @@ def validate(network: nn.Module, batches: list[Batch], computation: Computation)
         Weighted cross-entropy, and the intersection over union of the classes other than background: mean over the
         classes that occur, 1 when none occurs.
     """
+    network = copy.deepcopy(network).eval()
+    undo_class_balance(network, class_balance)
     loss, weight, tables = 0.0, 0.0, []
     for batch in batches:
         with computation.autocast():

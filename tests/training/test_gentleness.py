@@ -1,0 +1,91 @@
+"""Starting from a model: what it knows is kept, what it does not know is learnt freely."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.utils import parameters_to_vector
+
+from drawing import draw_image, quick_recipe
+from napari_unet.config.training import TrainingConfig
+from napari_unet.data.training_image import TrainingImage
+from napari_unet.training.events import Stepped
+from napari_unet.training.schedule import gentleness
+from napari_unet.training.trainer import Trainer
+from networks import brightness_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_unet.models.model_file import TrainedModel
+
+
+def discs(*, swapped: bool = False) -> TrainingImage:
+    """Bright discs that are cells, or else the ground around them."""
+    inside = np.asarray(draw_image().labels) > 0
+    return TrainingImage("discs", inside * np.uint8(100), (inside != swapped).astype(np.uint8))
+
+
+@pytest.fixture
+def expert() -> TrainedModel:
+    """A model to which bright pixels are cells."""
+    return brightness_model()
+
+
+def weights(model: TrainedModel) -> torch.Tensor:
+    return parameters_to_vector(model.network.parameters())
+
+
+def test_the_better_it_knows_the_cells_the_gentler_it_is_taught() -> None:
+    taught = [gentleness(TrainingConfig(), iou) for iou in np.linspace(0, 1, 21)]
+    rates, kept = zip(*taught, strict=True)
+    assert list(rates) == sorted(rates, reverse=True)
+    assert list(kept) == sorted(kept)
+    assert taught[0] == (1, 0)
+    assert taught[-1] == pytest.approx((TrainingConfig().gentle_rate, TrainingConfig().kept_share))
+
+
+@pytest.mark.parametrize(("image", "factor"), [(discs(), 0.1), (discs(swapped=True), 1.0)], ids=["known", "unknown"])
+def test_the_learning_rate_follows_what_is_known(
+    expert: TrainedModel, tmp_path: Path, image: TrainingImage, factor: float
+) -> None:
+    recipe = quick_recipe(steps=1, gentle_rate=0.1)
+    plain = Trainer([image], recipe, tmp_path / "plain")
+    started = Trainer([image], recipe, tmp_path / "started", expert)
+    rates = [next(e.learning_rate for e in t.run() if isinstance(e, Stepped)) for t in (plain, started)]
+    assert rates[1] == pytest.approx(factor * rates[0])
+
+
+def test_the_result_lies_between_old_and_new_weights(expert: TrainedModel, tmp_path: Path) -> None:
+    found = []
+    for share in (0.0, 0.25, 0.5):
+        recipe = quick_recipe(kept_share=share, gentle_rate=0.5, weight_averaging=0.0)
+        trainer = Trainer([discs()], recipe, tmp_path / str(share), expert)
+        list(trainer.run())
+        found.append(weights(trainer.model()))
+    begun = weights(Trainer([discs()], quick_recipe(), tmp_path / "begun", expert).model())
+    assert (found[0] - begun).norm() > 1e-3
+    for share, mixed in zip((0.25, 0.5), found[1:], strict=True):
+        torch.testing.assert_close(mixed, torch.lerp(found[0], begun, share), rtol=1e-4, atol=1e-6)
+
+
+def test_what_is_kept_survives_a_resume(expert: TrainedModel, tmp_path: Path) -> None:
+    whole = Trainer([discs()], quick_recipe(), tmp_path / "whole", expert)
+    list(whole.run())
+    first = Trainer([discs()], quick_recipe(), tmp_path / "parts", expert)
+    events = first.run()
+    while first.step < 3:
+        next(events)
+    events.close()
+    second = Trainer([discs()], quick_recipe(), tmp_path / "parts", first.model())
+    second.resume()
+    list(second.run())
+    assert torch.equal(weights(second.model()), weights(whole.model()))
+
+
+def test_random_weights_are_not_kept(tmp_path: Path) -> None:
+    trainer = Trainer([discs()], quick_recipe(), tmp_path)
+    assert not any(name.startswith("beginning") for name in trainer._state.tensors())
