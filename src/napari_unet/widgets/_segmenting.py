@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,19 +40,19 @@ class TakenOver:
 
 def look_ahead(model: Path, request: Request) -> Generator[Estimate]:
     """Estimate what a segmentation will take, as the one event."""
-    load_torch()
+    _load()
     yield estimate(model, request)
 
 
 def segment(model: Path, request: Request, old: Canvas | None, folder: Path) -> Generator[LiveEvent]:
     """Segment, see `napari_unet.inference.live.segment_live`."""
-    load_torch()
+    _load()
     yield from segment_live(model, request, old, folder)
 
 
 def check(model: Path, request: Request) -> Generator[TileChecked | TilingChecked]:
     """Check the tiling, see `napari_unet.inference.check_tiling.check_tiling`."""
-    load_torch()
+    _load()
     yield from check_tiling(model, request)
 
 
@@ -61,3 +62,10 @@ def correct(
     """Annotate a plane with its result where that is finished, as the one event."""
     before = painted.copy()
     yield TakenOver(np.where(finished, take_over(result, before, instances=instances), before))
+
+
+def _load() -> None:
+    """Load what takes long, beside the window."""
+    load_torch()
+    # napari loads it when it makes the first Labels layer, and the window would stand still for half a second.
+    import_module("pandas")
