@@ -145,14 +145,12 @@ class TrainWidget(Dock):
 
     def _start(self) -> None:
         """Start a new run."""
-        job = self._order(new_folder(self.session.project))
-        if job is not None:
+        if (job := self._order(new_folder(self.session.project))) is not None:
             self._train(job)
 
     def _check(self) -> None:
         """Look for what is wrong, without starting."""
-        job = self._order(new_folder(self.session.project))
-        if job is not None:
+        if (job := self._order(new_folder(self.session.project))) is not None:
             self.runner.start(partial(check, job))
             self.progress.begin("Checking …")
             self._show_state()
@@ -171,8 +169,7 @@ class TrainWidget(Dock):
             self.say(str(error), "error")
             return
         self.setup.show_recipe(recipe)
-        job = self._order(run.folder)
-        if job is not None:
+        if (job := self._order(run.folder)) is not None:
             self._train(job.resumed(run.record))
 
     def _order(self, folder: Path) -> Job | None:
