@@ -22,10 +22,10 @@ from napari_unet.data.writing import write_float
 from napari_unet.errors import InputError
 from napari_unet.inference.report import read_report
 from napari_unet.models.model_file import save_model
-from napari_unet.widgets._file_rows import Row, advance, summary
-from napari_unet.widgets._reading import find_images, read_any
 from napari_unet.widgets._session import HOME_VARIABLE
 from napari_unet.widgets.batch import BatchWidget
+from napari_unet.widgets.batching.file_rows import Row, advance, summary
+from napari_unet.widgets.batching.reading import find_images, read_any
 from networks import random_model
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
         assert path.name != "img 10.tif" or opened.wait(WAIT_MS / 1000)
         return read_any(path, axes)
 
-    monkeypatch.setattr("napari_unet.widgets._batch_work.read_any", read)
+    monkeypatch.setattr("napari_unet.widgets.batching.work.read_any", read)
     yield opened
     opened.set()
 

@@ -17,9 +17,9 @@ from napari_unet.data.writing import write_labels
 from napari_unet.inference.evaluation import compare_stack
 from napari_unet.metrics import find_errors, score_pair
 from napari_unet.samples import annotate_sparsely, draw_sample
-from napari_unet.widgets._error_layer import ERRORS
 from napari_unet.widgets._layers import Role, find_result, read_scheme, scheme_metadata, show_result
 from napari_unet.widgets.evaluate import EvaluateWidget
+from napari_unet.widgets.evaluating.error_layer import ERRORS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,12 +22,12 @@ from napari_unet.inference.segment import Segmenter
 from napari_unet.inference.tiling import plan_tiles
 from napari_unet.models.model_file import load_model, save_model
 from napari_unet.widgets._layers import find_result, read_scheme, result_axes
-from napari_unet.widgets._result import RESULT
 from napari_unet.widgets._session import HOME_VARIABLE
-from napari_unet.widgets._takeover import find_annotation
-from napari_unet.widgets._tiling_check import DIFFERENCE
-from napari_unet.widgets._wanted import FIELD, SLICE, STACK
 from napari_unet.widgets.segment import SegmentWidget
+from napari_unet.widgets.segmenting.result import RESULT
+from napari_unet.widgets.segmenting.takeover import find_annotation
+from napari_unet.widgets.segmenting.tiling_check import DIFFERENCE
+from napari_unet.widgets.segmenting.wanted import FIELD, SLICE, STACK
 from networks import brightness_model, random_model
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ from napari_unet.config.recipe import Recipe
 from napari_unet.errors import InputError
 from napari_unet.inference.command import segment_command
 from napari_unet.inference.options import SegmentOptions
-from napari_unet.widgets._batch_input import FilesInput, LayerInput
-from napari_unet.widgets._batch_work import Work, read_result, segment
 from napari_unet.widgets._dock import Dock
-from napari_unet.widgets._file_rows import advance, summary
 from napari_unet.widgets._form import SettingsForm
-from napari_unet.widgets._lines import CommandLine, FolderLine, make_button
 from napari_unet.widgets._model import ModelBox
-from napari_unet.widgets._pictures import show_pair
 from napari_unet.widgets._progress import ProgressLine
 from napari_unet.widgets._worker import EventRunner
+from napari_unet.widgets.batching.file_rows import advance, summary
+from napari_unet.widgets.batching.input import FilesInput, LayerInput
+from napari_unet.widgets.batching.lines import CommandLine, FolderLine, make_button
+from napari_unet.widgets.batching.pictures import show_pair
+from napari_unet.widgets.batching.work import Work, read_result, segment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import napari
 
     from napari_unet.inference.events import Event
-    from napari_unet.widgets._file_rows import Row
+    from napari_unet.widgets.batching.file_rows import Row
 
 #: Folder beside the images where results go unless another one is chosen.
 _FOLDER = "unet"

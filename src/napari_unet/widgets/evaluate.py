@@ -23,16 +23,16 @@ from napari_unet.inference.evaluation import (
 )
 from napari_unet.metrics import CellError, mean_scores
 from napari_unet.widgets._axes import read_axes
-from napari_unet.widgets._compared import ChangeWatch
 from napari_unet.widgets._dock import Dock
-from napari_unet.widgets._error_layer import ERRORS, look_at
-from napari_unet.widgets._error_table import ErrorTable, place_names
 from napari_unet.widgets._layers import find_result, read_canonical, show_result
-from napari_unet.widgets._opened_files import OpenedFiles
 from napari_unet.widgets._progress import ProgressLine
-from napari_unet.widgets._score_table import ScoreTable
-from napari_unet.widgets._sources import Comparison, Sources
 from napari_unet.widgets._worker import EventRunner
+from napari_unet.widgets.evaluating.compared import ChangeWatch
+from napari_unet.widgets.evaluating.error_layer import ERRORS, look_at
+from napari_unet.widgets.evaluating.error_table import ErrorTable, place_names
+from napari_unet.widgets.evaluating.opened_files import OpenedFiles
+from napari_unet.widgets.evaluating.score_table import ScoreTable
+from napari_unet.widgets.evaluating.sources import Comparison, Sources
 
 if TYPE_CHECKING:
     import napari

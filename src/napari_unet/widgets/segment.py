@@ -11,13 +11,13 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton
 
 from napari_unet.errors import InputError
 from napari_unet.widgets._dock import Dock, open_dock
-from napari_unet.widgets._estimated import EstimateLabel
 from napari_unet.widgets._progress import ProgressLine
-from napari_unet.widgets._takeover import TakeOver
-from napari_unet.widgets._tiling_check import TilingCheck
-from napari_unet.widgets._wanted import WantedBox
-from napari_unet.widgets._watched import WatchedSegmentation
 from napari_unet.widgets._worker import EventRunner
+from napari_unet.widgets.segmenting.estimated import EstimateLabel
+from napari_unet.widgets.segmenting.takeover import TakeOver
+from napari_unet.widgets.segmenting.tiling_check import TilingCheck
+from napari_unet.widgets.segmenting.wanted import WantedBox
+from napari_unet.widgets.segmenting.watched import WatchedSegmentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import napari
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
-    from napari_unet.widgets._task import Task
+    from napari_unet.widgets.segmenting.task import Task
 
 _SEGMENT_HELP = "Find the cells with the model. The result fills tile by tile; a second run updates the same layer."
 _CANCEL_HELP = "Stop after this tile. Planes that are finished stay."

@@ -9,12 +9,12 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel
 
 from napari_unet.errors import InputError
-from napari_unet.widgets._segmenting import look_ahead
 from napari_unet.widgets._worker import EventRunner
+from napari_unet.widgets.segmenting.work import look_ahead
 
 if TYPE_CHECKING:
     from napari_unet.inference.estimate import Estimate
-    from napari_unet.widgets._wanted import WantedBox
+    from napari_unet.widgets.segmenting.wanted import WantedBox
 
 #: Changes within this time are answered at once.
 _WAIT_MS = 300

@@ -10,13 +10,13 @@ from napari.utils.colormaps import Colormap
 
 from napari_unet.inference.check_tiling import TileChecked, TilingChecked
 from napari_unet.widgets._layers import Role, show_result
-from napari_unet.widgets._segmenting import check
+from napari_unet.widgets.segmenting.work import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from napari_unet.widgets._dock import Dock, Level
-    from napari_unet.widgets._wanted import WantedBox
+    from napari_unet.widgets.segmenting.wanted import WantedBox
 
 #: Added to the image, no difference is nothing to see.
 _COLORMAP = Colormap(["cyan", "black", "magenta"], name="difference")

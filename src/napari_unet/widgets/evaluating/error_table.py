@@ -9,7 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QIcon, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QGridLayout, QHeaderView, QTableView, QToolButton, QVBoxLayout, QWidget
 
-from napari_unet.widgets._error_layer import LOOKS
+from napari_unet.widgets.evaluating.error_layer import LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

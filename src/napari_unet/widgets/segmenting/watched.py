@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from napari_unet.inference.live import Opened, PlaneBegun, PlaneSegmented, TileSegmented
 from napari_unet.training.pace import duration
-from napari_unet.widgets._result import ResultLayers, earlier_canvas, release_painted
-from napari_unet.widgets._segmenting import segment
+from napari_unet.widgets.segmenting.result import ResultLayers, earlier_canvas, release_painted
+from napari_unet.widgets.segmenting.work import segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from napari_unet.inference.live import LiveEvent, Place
     from napari_unet.widgets._dock import Dock, Level
-    from napari_unet.widgets._wanted import WantedBox
+    from napari_unet.widgets.segmenting.wanted import WantedBox
 
 
 class WatchedSegmentation:

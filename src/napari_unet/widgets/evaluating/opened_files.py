@@ -11,9 +11,9 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.axes import from_canonical, spatial_axes
 from napari_unet.inference.evaluation import PROBABILITY_CUT, compare_stack, open_pair
-from napari_unet.widgets._error_layer import ERRORS
 from napari_unet.widgets._layers import show_result
 from napari_unet.widgets._worker import EventRunner
+from napari_unet.widgets.evaluating.error_layer import ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

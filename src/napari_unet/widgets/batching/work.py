@@ -10,7 +10,7 @@ import numpy as np
 from napari_unet.data.reading import Image, read_labels
 from napari_unet.errors import InputError
 from napari_unet.widgets._preload import load_torch
-from napari_unet.widgets._reading import read_any
+from napari_unet.widgets.batching.reading import read_any
 
 if TYPE_CHECKING:
     from collections.abc import Generator

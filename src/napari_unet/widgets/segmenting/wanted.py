@@ -18,8 +18,8 @@ from napari_unet.widgets._axes import AxesBox
 from napari_unet.widgets._form import SettingsForm
 from napari_unet.widgets._layers import read_canonical, result_geometry, result_role
 from napari_unet.widgets._model import ModelBox
-from napari_unet.widgets._recent import RecentModels
 from napari_unet.widgets._view import plane_in_view, rectangle_in_view
+from napari_unet.widgets.segmenting.recent import RecentModels
 
 if TYPE_CHECKING:
     from pathlib import Path

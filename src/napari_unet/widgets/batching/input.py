@@ -12,10 +12,10 @@ from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QVB
 from napari_unet.axes import parse_axes
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import AxesBox
-from napari_unet.widgets._file_table import FileTable
-from napari_unet.widgets._lines import make_button
-from napari_unet.widgets._reading import find_images, is_read_without_napari, read_layer
 from napari_unet.widgets._worker import EventRunner
+from napari_unet.widgets.batching.file_table import FileTable
+from napari_unet.widgets.batching.lines import make_button
+from napari_unet.widgets.batching.reading import find_images, is_read_without_napari, read_layer
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable

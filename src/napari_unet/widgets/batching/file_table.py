@@ -10,7 +10,7 @@ from qtpy.QtCore import QAbstractTableModel, QItemSelection, QModelIndex, Qt, Si
 from qtpy.QtGui import QColor, QPainter
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from napari_unet.widgets._file_rows import Row
+from napari_unet.widgets.batching.file_rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,11 +17,11 @@ from napari_unet.data.reading import find_files
 from napari_unet.errors import InputError
 from napari_unet.inference.evaluation import compare_files, compare_stack
 from napari_unet.widgets._axes import AxesBox, read_axes
-from napari_unet.widgets._compared import check_same_pixels, truth_axes
-from napari_unet.widgets._error_layer import ERRORS
 from napari_unet.widgets._form import SettingsForm
 from napari_unet.widgets._layers import read_canonical, read_scheme, result_role, store_scheme
 from napari_unet.widgets._view import plane_in_view
+from napari_unet.widgets.evaluating.compared import check_same_pixels, truth_axes
+from napari_unet.widgets.evaluating.error_layer import ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
