@@ -32,6 +32,9 @@ def load_torch() -> None:
         young, middle, old = gc.get_threshold()
         gc.set_threshold(young, middle, _NEVER)
         try:
+            # The first optimiser imports this, which takes as long as all the rest.
+            import torch._dynamo
+
             import napari_unet.inference.segment
             import napari_unet.training.trainer  # noqa: F401
         finally:
