@@ -33,7 +33,7 @@ def load_torch() -> None:
         gc.set_threshold(young, middle, _NEVER)
         try:
             # The first optimiser imports this, which takes as long as all the rest.
-            import torch._dynamo
+            import torch._dynamo  # noqa: F401
 
             import napari_unet.inference.segment
             import napari_unet.training.trainer  # noqa: F401
