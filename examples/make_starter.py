@@ -164,6 +164,7 @@ def make_recipe(seconds: float, seed: int) -> Recipe:
                 "contrast": 0.7,
                 "brightness": 0.3,
                 "noise": 0.2,
+                "dimming": 8.0,
                 "invert": True,
                 "blur": 2.0,
                 "uneven_light": 0.15,

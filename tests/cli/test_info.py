@@ -39,3 +39,9 @@ def test_other_things_are_refused(run: Run, data: Path) -> None:
     assert (code, result, "there is no run in this folder" in errors) == (2, "", True)
     code, result, errors = run("info", data / "images" / "one.tif")
     assert (code, result, "not a readable safetensors file" in errors) == (2, "", True)
+
+
+def test_the_starter_can_be_named(run: Run) -> None:
+    code, result, _ = run("info", "starter")
+    described = {name: value.strip() for name, value in entries(result).items()}
+    assert (code, described["image channels"], described["resampling"]) == (0, "1", "none")

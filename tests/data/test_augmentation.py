@@ -147,3 +147,13 @@ def test_uneven_light_is_slow_and_as_strong_as_set() -> None:
     lit = torch.stack([change_grey(flat, draw_grey_change(config, 1, generator(seed))) for seed in range(60)])
     assert lit.std().item() == pytest.approx(0.2, rel=0.3)
     assert lit.diff(dim=-1).abs().max().item() < 0.02
+
+
+def test_dimming_makes_darker_and_leaves_the_dark() -> None:
+    config = OFF.model_copy(update={"dimming": 8.0})
+    ramp = torch.linspace(-1, 1, 100)[None, None]
+    changed = torch.stack([change_grey(ramp, draw_grey_change(config, 1, generator(seed))) for seed in range(60)])
+    assert (changed[..., 0] + 1).abs().max() < 1e-5
+    brightest = changed[:, 0, 0, -1] + 1
+    assert 2 / 8 - 1e-5 <= brightest.min() < 0.6
+    assert 1.7 < brightest.max() <= 2

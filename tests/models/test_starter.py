@@ -5,13 +5,14 @@ import torch
 
 from napari_unet.inference.segment import Segmenter
 from napari_unet.metrics import detection, overlaps
-from napari_unet.models.starter import STARTER_PATH, load_starter
+from napari_unet.models.card import locate, read_card
+from napari_unet.models.starter import load_starter
 from napari_unet.samples import draw_sample
 
 
 def test_the_starter_is_small_enough_to_come_along_and_names_its_data() -> None:
-    assert STARTER_PATH.stat().st_size < 10e6
-    card = load_starter().card
+    assert locate("starter").stat().st_size < 10e6
+    card = read_card("starter")
     assert (card.in_channels, card.n_classes, card.scale) == (1, 2, None)
     assert {name.split("-")[0] for name in card.training_data} == {"dsb2018", "nuclei", "phase", "membranes"}
 

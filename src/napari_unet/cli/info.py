@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
     every
         Not used: there are no settings.
     """
-    parser.add_argument("model", metavar="MODEL", help="Model file, or the folder of a run (.run).")
+    parser.add_argument("model", metavar="MODEL", help="Model file, 'starter', or the folder of a run (.run).")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     path = Path(arguments.model)
     folder = RunFolder(path)
     lines = _describe_run(folder) if path.is_dir() else {}
-    lines |= _describe_model(load_model(folder.model if path.is_dir() else path))
+    lines |= _describe_model(load_model(folder.model if path.is_dir() else arguments.model))
     width = max(map(len, lines))
     report("\n".join(f"{name:<{width}}  {value}" for name, value in lines.items()))
     return 0
@@ -82,6 +82,7 @@ def _describe_model(model: TrainedModel) -> dict[str, str]:
         "spacing (µm)": _pairs(card.spacing) or "unknown",
         "normalisation": f"percentiles {normalization.low_percentile:g} and {normalization.high_percentile:g} of the "
         f"{normalization.over}",
+        "resampling": "none" if card.scale is None else f"factor {card.scale:g}",
         "trained on": f"{len(card.training_data)} planes, annotation {card.recipe.training.scheme}",
         "metrics": _pairs(card.metrics) or "none, nothing was held out",
         "versions": ", ".join(f"{name} {version}" for name, version in card.versions.items()),

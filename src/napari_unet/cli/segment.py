@@ -30,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
     every
         Whether the help shows the advanced settings.
     """
-    parser.add_argument("model", metavar="MODEL", help="Model file, as 'napari-unet train' writes it.")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="Model file, as 'napari-unet train' writes it; 'starter': the model that comes along, for nuclei.",
+    )
     images = "Files, folders or patterns such as 'scans/*.tif'."
     parser.add_argument("images", metavar="IMAGES", nargs="+", help=images)
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="Folder of the label images, <name>.tif.")

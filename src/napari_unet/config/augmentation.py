@@ -45,6 +45,14 @@ class AugmentationConfig(Settings):
         ge=0,
         le=1,
     )
+    dimming: float = setting(
+        1.0,
+        title="Dimming",
+        help="Largest factor by which patches are made darker, as cells are beside bright dirt. 1 switches it off.",
+        step=0.5,
+        ge=1,
+        le=20,
+    )
     invert: bool = setting(
         False, title="Invert", help="Swap dark and bright in half of the patches, for a model that knows both."
     )

@@ -48,6 +48,8 @@ class GreyChange:
         (taps,), an odd number of weights along each axis; one tap blurs nothing.
     light
         (C, 3, 3), brightness added at the grid points.
+    exposure
+        (), factor on the values counted from the darkest, -1.
     gamma
         (C, 1, 1), exponent on the values rescaled to 0 … 1.
     gain, shift
@@ -60,6 +62,7 @@ class GreyChange:
 
     blur: Tensor
     light: Tensor
+    exposure: Tensor
     gain: Tensor
     shift: Tensor
     gamma: Tensor
@@ -235,7 +238,7 @@ def draw_grey_change(config: AugmentationConfig, channels: int, generator: torch
     drawn = torch.rand(4, channels, 1, 1, generator=generator, device=device)
     gain = (1 + config.contrast) ** (2 * drawn[0] - 1)
     gamma = (1 + config.contrast) ** (2 * drawn[2] - 1)
-    sharpness, side = torch.rand(2, generator=generator, device=device)
+    sharpness, side, dim = torch.rand(3, generator=generator, device=device)
     if config.invert:
         gain *= torch.sign(side - 0.5)
     light = torch.randn(channels, GRID, GRID, generator=generator, device=device) * config.uneven_light
@@ -243,6 +246,7 @@ def draw_grey_change(config: AugmentationConfig, channels: int, generator: torch
     return GreyChange(
         blur=_gaussian(config.blur * sharpness, math.ceil(3 * config.blur)),
         light=light,
+        exposure=config.dimming ** -(dim**2),
         gain=gain,
         shift=config.brightness * (2 * drawn[1] - 1),
         gamma=gamma,
@@ -275,7 +279,8 @@ def change_grey(image: Tensor, change: GreyChange) -> Tensor:
     """
     generator = torch.Generator(image.device).manual_seed(change.seed)
     noise = torch.randn(image.shape, generator=generator, device=image.device)
-    lit = _blurred(image, change.blur) + _slow(change.light, image.shape)
+    seen = _blurred(image, change.blur)
+    lit = seen + (seen + 1) * (change.exposure - 1) + _slow(change.light, image.shape)
     # Gamma bends only what lies between the percentiles that became -1 and 1.
     inside = ((lit + 1) / 2).clamp(0, 1)
     bent = lit + 2 * (inside.pow(change.gamma) - inside)

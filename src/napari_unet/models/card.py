@@ -23,6 +23,10 @@ FORMAT_VERSION = 1
 CARD_KEY = "napari_unet"
 ADVICE = "Give a .safetensors file written by napari-unet."
 
+STARTER = "starter"
+"""Name of the starter model, wherever a model file can be named."""
+_STARTER_PATH = Path(__file__).with_name("starter.safetensors")
+
 
 class ModelCard(BaseModel):
     """What a model is, besides its weights.
@@ -82,13 +86,34 @@ class ModelCard(BaseModel):
     card_sha256: str = ""
 
 
+def locate(model: str | os.PathLike[str]) -> Path:
+    """Give the file of a model.
+
+    Parameters
+    ----------
+    model
+        A model file, or ``"starter"`` for the model that comes with the package.
+
+    Returns
+    -------
+    pathlib.Path
+        The file; it need not be there.
+
+    Examples
+    --------
+    >>> locate("starter").is_file(), locate("cells.safetensors").name
+    (True, 'cells.safetensors')
+    """
+    return _STARTER_PATH if model == STARTER else Path(model)
+
+
 def read_card(path: str | os.PathLike[str]) -> ModelCard:
     """Read the card of a model file; the weights are not looked at.
 
     Parameters
     ----------
     path
-        A ``.safetensors`` file written by `napari_unet.save_model`.
+        A ``.safetensors`` file written by `napari_unet.save_model`, or ``"starter"``.
 
     Returns
     -------
@@ -100,13 +125,14 @@ def read_card(path: str | os.PathLike[str]) -> ModelCard:
     InputError
         If the file is missing, a pickle, cut short, foreign, of a newer format, or its card damaged.
     """
-    refuse_foreign(Path(path))
+    file = locate(path)
+    refuse_foreign(file)
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = dict(file.metadata() or {})
+        with safe_open(file, framework="numpy") as opened:
+            metadata = dict(opened.metadata() or {})
     except (SafetensorError, OSError) as error:
-        raise unreadable(path, error) from None
-    return parse_card(metadata, Path(path))
+        raise unreadable(file, error) from None
+    return parse_card(metadata, file)
 
 
 def unreadable(path: str | os.PathLike[str], error: Exception) -> InputError:

@@ -18,7 +18,16 @@ from torch import Tensor, nn
 
 from napari_unet.data.files import atomic_path
 from napari_unet.errors import InputError
-from napari_unet.models.card import ADVICE, CARD_KEY, ModelCard, parse_card, refuse_foreign, sha256_of, unreadable
+from napari_unet.models.card import (
+    ADVICE,
+    CARD_KEY,
+    ModelCard,
+    locate,
+    parse_card,
+    refuse_foreign,
+    sha256_of,
+    unreadable,
+)
 from napari_unet.models.registry import build_network
 
 if TYPE_CHECKING:
@@ -65,7 +74,7 @@ def load_model(path: str | os.PathLike[str]) -> TrainedModel:
     Parameters
     ----------
     path
-        A ``.safetensors`` file written by `save_model`.
+        A ``.safetensors`` file written by `save_model`; ``"starter"``: the model that comes with the package.
 
     Returns
     -------
@@ -77,11 +86,12 @@ def load_model(path: str | os.PathLike[str]) -> TrainedModel:
     InputError
         If the file is missing, a pickle, damaged, foreign, or of a newer format.
     """
-    weights, metadata = read_tensors(path)
-    card = parse_card(metadata, Path(path))
+    file = locate(path)
+    weights, metadata = read_tensors(file)
+    card = parse_card(metadata, file)
     if card.weights_sha256 != _fingerprint(weights):
-        raise InputError(f"{path}: the weights do not match their checksum, the file is damaged; take another copy.")
-    return TrainedModel(_build(card, weights, Path(path)), card)
+        raise InputError(f"{file}: the weights do not match their checksum, the file is damaged; take another copy.")
+    return TrainedModel(_build(card, weights, file), card)
 
 
 def write_tensors(path: str | os.PathLike[str], tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:

@@ -1,12 +1,15 @@
-"""The starter model that comes with the package: it knows nuclei already, and learns other cells faster for it."""
+"""The starter model that comes with the package: it knows nuclei already, and learns other cells faster for it.
+
+How it was made: ``examples/make_starter.py``.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
+from napari_unet.models.card import STARTER
 from napari_unet.models.model_file import TrainedModel, load_model
 from napari_unet.models.registry import build_network
 
@@ -14,9 +17,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_unet.models.card import ModelCard
-
-STARTER_PATH = Path(__file__).with_name("starter.safetensors")
-"""The model file: one channel, background and cell. How it was made: ``examples/make_starter.py``."""
 
 
 def load_starter(n_channels: int = 1, n_classes: int = 2) -> TrainedModel:
@@ -42,7 +42,7 @@ def load_starter(n_channels: int = 1, n_classes: int = 2) -> TrainedModel:
     >>> load_starter(n_channels=3).card.in_channels
     3
     """
-    model = load_model(STARTER_PATH)
+    model = load_model(STARTER)
     if (n_channels, n_classes) == (model.card.in_channels, model.card.n_classes):
         return model
     card = _widen_card(model.card, n_channels, n_classes)

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_unet.data.normalization import fit_normalization
 from napari_unet.data.targets import read_annotation
+from napari_unet.models.card import STARTER
 from napari_unet.models.model_file import TrainedModel, load_model
 from napari_unet.models.starter import load_starter
 
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from napari_unet.config.recipe import Recipe
     from napari_unet.data.training_image import TrainingImage
 
-STARTER, NONE = "starter", "none"
-"""Names of the starter model and of random weights, where a model file could be named, too."""
+NONE = "none"
+"""Name of random weights, where a model could be named."""
+
+
+__all__ = ["NONE", "STARTER", "Start", "choose_start"]
 
 
 @dataclass(frozen=True)
