@@ -1,6 +1,6 @@
 """Score what a minute of training on one annotated image, or on five annotated cells, is worth on other images.
 
-Run: ``python benchmarks/few_shot.py DATA [--sets NAME ...] [--methods NAME ...] [--seconds S | --steps N] [--write]``.
+Run: ``python benchmarks/few_shot.py [DATA] [--sets NAME ...] [--methods NAME ...] [--seconds S | --steps N] [--write]``
 DATA is a folder of public sets, each with ``images/NNN.tif`` and ``labels/NNN.tif``. Prints a Markdown table of the
 average precision at IoU 0.5, mean over the test images; ``--write`` puts it into ``docs/accuracy.md``.
 
@@ -65,6 +65,7 @@ SETS = {
 #: Cells painted in the sparse variant.
 CELLS = 5
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
+DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,7 @@ def write(page: Path, heading: str, text: str) -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="folder of the sets")
+    parser.add_argument("data", type=Path, nargs="?", default=DATA, help="folder of the sets")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=["scratch", "untouched", "starter"])
     parser.add_argument("--images", type=int, default=1, help="annotated images to learn from")
@@ -247,7 +248,10 @@ def parse() -> argparse.Namespace:
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--seconds", type=float, default=60.0, help="training time")
     budget.add_argument("--steps", type=int, help="training steps, where the machine is not idle")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if not arguments.data.is_dir():
+        parser.exit(0, f"{arguments.data}: there is no such folder; nothing is measured\n")
+    return arguments
 
 
 def main() -> None:
@@ -256,7 +260,8 @@ def main() -> None:
     print(text)
     if arguments.write:
         heading = title(arguments)
-        write(PAGE, heading, f"`python {' '.join(['benchmarks/few_shot.py', 'DATA', *sys.argv[2:]])}`\n\n{text}")
+        options = [part for part in sys.argv[1:] if part not in ("--write", str(arguments.data))]
+        write(PAGE, heading, f"`python {' '.join(['benchmarks/few_shot.py', 'DATA', *options])}`\n\n{text}")
 
 
 if __name__ == "__main__":
