@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -10,6 +11,8 @@ from napari.utils import progress
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 _PARTS = 1000
+#: The activity dock handles all that waits for the window each time it shows progress.
+_MIRROR_S = 1.0
 
 
 class ProgressLine(QWidget):
@@ -25,6 +28,7 @@ class ProgressLine(QWidget):
         super().__init__()
         self._title = title
         self._mirror: list[Any] = []
+        self._mirrored = 0.0
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
@@ -67,8 +71,11 @@ class ProgressLine(QWidget):
         self.bar.setRange(0, _PARTS)
         self.bar.setValue(done)
         self.text.setText(text)
-        for mirror in self._mirror:
-            mirror.update(done - mirror.n)
+        now = time.monotonic()
+        if now - self._mirrored >= _MIRROR_S:
+            self._mirrored = now
+            for mirror in self._mirror:
+                mirror.update(done - mirror.n)
 
     def end(self) -> None:
         """Show no longer."""
