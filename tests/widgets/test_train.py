@@ -16,8 +16,8 @@ from napari_unet.errors import InputError
 from napari_unet.samples import annotate_sparsely, draw_sample
 from napari_unet.training.record import read_run
 from napari_unet.widgets._layers import find_result, result_geometry, scheme_metadata, store_scheme
-from napari_unet.widgets._live import PREVIEW, PROBABILITY
 from napari_unet.widgets._session import HOME_VARIABLE
+from napari_unet.widgets.training.live import PREVIEW, PROBABILITY
 
 if TYPE_CHECKING:
     from pathlib import Path

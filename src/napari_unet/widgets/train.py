@@ -10,17 +10,17 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton
 
 from napari_unet.errors import InputError
 from napari_unet.training.record import StoredRun, read_run
-from napari_unet.widgets._curves import Curves
 from napari_unet.widgets._dock import Dock
-from napari_unet.widgets._findings import FindingsLabel
-from napari_unet.widgets._job import Checked, Job, Prepared, check, new_folder, prepare, train
 from napari_unet.widgets._progress import ProgressLine
-from napari_unet.widgets._results import ModelRow
-from napari_unet.widgets._resume import continue_recipe, offer_text, restore_pairs
-from napari_unet.widgets._running import RunningTraining
 from napari_unet.widgets._session import projects_home
-from napari_unet.widgets._setup import TrainingSetup
 from napari_unet.widgets._worker import EventRunner
+from napari_unet.widgets.training.curves import Curves
+from napari_unet.widgets.training.findings import FindingsLabel
+from napari_unet.widgets.training.job import Checked, Job, Prepared, check, new_folder, prepare, train
+from napari_unet.widgets.training.results import ModelRow
+from napari_unet.widgets.training.resume import continue_recipe, offer_text, restore_pairs
+from napari_unet.widgets.training.running import RunningTraining
+from napari_unet.widgets.training.setup import TrainingSetup
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_unet.data.rectangles import Rectangle
     from napari_unet.data.training_image import TrainingImage
     from napari_unet.training.live import LiveTraining
-    from napari_unet.widgets._pair import Pair
+    from napari_unet.widgets.training.pair import Pair
 
 PROBABILITY = Role(
     "preview_probability",

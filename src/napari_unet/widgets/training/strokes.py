@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_unet.data.training_image import TrainingImage
     from napari_unet.training.live import LiveTraining
-    from napari_unet.widgets._pair import Pair
+    from napari_unet.widgets.training.pair import Pair
 
 #: Strokes are handed over when the brush has rested for so long.
 _REST_MS = 200

@@ -16,10 +16,10 @@ from napari_unet.training.preflight import Finding
 from napari_unet.training.record import RunRecord
 from napari_unet.widgets._axes import read_axes
 from napari_unet.widgets._form import SettingsForm
-from napari_unet.widgets._job import Job
 from napari_unet.widgets._layers import read_scheme, store_scheme
-from napari_unet.widgets._pair import Pair, common_scheme, find_pairs, name_pairs
-from napari_unet.widgets._pairs import PairTable
+from napari_unet.widgets.training.job import Job
+from napari_unet.widgets.training.pair import Pair, common_scheme, find_pairs, name_pairs
+from napari_unet.widgets.training.pairs import PairTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

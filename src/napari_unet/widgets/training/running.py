@@ -10,17 +10,17 @@ from napari_unet.training.events import Annotated, Finished, Recovered, Started,
 from napari_unet.training.live import LiveTraining
 from napari_unet.training.pace import Pace, duration
 from napari_unet.training.views import Previewed, PreviewFailed
-from napari_unet.widgets._job import Remembered, Starting
-from napari_unet.widgets._live import LivePreview
-from napari_unet.widgets._strokes import StrokeFollower
+from napari_unet.widgets.training.job import Remembered, Starting
+from napari_unet.widgets.training.live import LivePreview
+from napari_unet.widgets.training.strokes import StrokeFollower
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_unet.widgets._curves import Curves
     from napari_unet.widgets._dock import Dock
-    from napari_unet.widgets._job import Job
-    from napari_unet.widgets._pair import Pair
+    from napari_unet.widgets.training.curves import Curves
+    from napari_unet.widgets.training.job import Job
+    from napari_unet.widgets.training.pair import Pair
 
 
 class RunningTraining(QObject):

@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from napari_unet.widgets._axes import AxesBox
-from napari_unet.widgets._pair import Pair, find_pairs, is_offered
+from napari_unet.widgets.training.pair import Pair, find_pairs, is_offered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
