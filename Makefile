@@ -2,7 +2,7 @@
 
 # Folder of the environment.
 VENV ?= .venv
-# Folder of the demo's pictures and report.
+# Folder of the demo's pictures.
 DEMO ?= demo
 
 is_new_enough = import sys; sys.exit(sys.version_info < (3, 11))
@@ -25,15 +25,17 @@ SCREEN_PACKAGES := xvfb xauth libgl1 libgl1-mesa-dri libegl1 libdbus-1-3 libfont
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo       draw cells, train, segment and score them: pictures and a report in $(DEMO)/"
+	@echo "make demo       open napari with a sample, the docks and a guide; without a display: pictures in $(DEMO)/"
 	@echo "make test       lint, types and all tests"
 	@echo "make lint | types | unit    each of them alone"
 	@echo "make docs       write the pages and pictures that follow from the code"
 	@echo "make benchmark  measure speed on this machine"
 	@echo "make clean      remove the environment and everything made"
 
-demo: $(READY)
-	@$(BIN)/napari-unet demo -o $(DEMO)
+# A person gets the window; without a display the demo plays itself in a virtual one.
+demo: $(READY) $(if $(SCREEN),screen)
+	@$(if $(SCREEN),$(SCREEN) $(BIN)/python docs/make_screenshots.py -o $(DEMO) --theme dark,\
+		$(BIN)/python -m napari_unet.widgets.demo)
 
 # Last come the tests: what a log ends with is their summary.
 test: lint types unit
@@ -48,12 +50,12 @@ types: $(READY)
 unit: $(READY) $(if $(SCREEN),screen)
 	@$(SCREEN) $(BIN)/pytest
 
-docs: $(READY)
-	@for script in docs/make_*.py; do $(BIN)/python $$script || exit 1; done
+docs: $(READY) $(if $(SCREEN),screen)
+	@for script in docs/make_*.py; do $(SCREEN) $(BIN)/python $$script || exit 1; done
 
-benchmark: $(READY)
+benchmark: $(READY) $(if $(SCREEN),screen)
 	@$(BIN)/pip install -qq -c constraints.txt -e '.[benchmark]'
-	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/*.py; do $(SCREEN) $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -116,10 +116,10 @@ def annotate(player: Player, truth: np.ndarray) -> None:
     )
     rows, columns = np.nonzero(truth == number)
     player.press(dock.tools.findChildren(QPushButton)[0])
-    painted.brush_size = 8
-    for row in range(rows.min() + 3, rows.max() - 2, 5):
+    painted.brush_size = 5
+    for row in range(rows.min() + 2, rows.max() - 1, 3):
         inside = columns[rows == row]
-        player.paint(np.array([(row, x) for x in np.linspace(inside.min() + 3, inside.max() - 3, 6)]))
+        player.paint(np.array([(row, x) for x in np.linspace(inside.min() + 2, inside.max() - 2, 6)]))
     player.look("annotate")
 
 
