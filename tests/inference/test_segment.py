@@ -88,7 +88,7 @@ def test_settings_of_the_call_hold_before_those_of_the_recipe() -> None:
     np.testing.assert_array_equal(larger > 0, (image > 0) & (np.arange(20) > 6))
 
 
-@pytest.mark.parametrize(("small_cell_px", "limit"), [(None, 0), (40.0, 10), (3.0, 0)])
+@pytest.mark.parametrize(("small_cell_px", "limit"), [(None, 0), (40.0, 20), (1.0, 0)])
 def test_the_smallest_cell_follows_from_the_training_data(small_cell_px: float | None, limit: int) -> None:
     card = make_model().card.model_copy(update={"small_cell_px": small_cell_px})
     assert smallest_cell_px(card) == limit
