@@ -93,9 +93,11 @@ class AnnotationStore:
         """
         with self._busy:
             counts = count_labels(labels)
-            total = _checksum(labels)
-            if self._sums.get(plane) != total and (counts or plane in self._sums):
-                with atomic_path(self._hold() / _file_name(plane)) as temporary:
+            if not counts and plane not in self._sums:
+                return counts
+            total, file = _checksum(labels), self._hold() / _file_name(plane)
+            if self._sums.get(plane) != total or not file.exists():
+                with atomic_path(file) as temporary:
                     tifffile.imwrite(temporary, labels, compression="zlib", compressionargs={"level": 1})
                 self._sums[plane] = total
                 self.counts.replace(plane, counts)

@@ -137,6 +137,7 @@ class Autosave(QObject):
         """Write what is left and close the store, in a thread of its own that outlives the window."""
         self._timer.stop()
         self._runner.stop()
+        self.blockSignals(True)
         closing = self._note().model_copy(update={"closed": True})
         left = sorted(self._waiting | self._written)
         self._waiting.clear()
@@ -195,15 +196,17 @@ def _save(
     store: AnnotationStore, array: NDArray[Any], planes: list[Plane], note: AnnotationNote
 ) -> Generator[PlaneSaved | NoteSaved]:
     """Write planes and the note, and go on where one cannot be written."""
+    is_whole = True
     for plane in planes:
         # The brush may be at work: a copy that is half a stroke is written again when the stroke ends.
         labels = np.array(array[plane])
         try:
             yield PlaneSaved(plane, store.write_plane(plane, labels))
         except OSError as error:
+            is_whole = False
             yield PlaneSaved(plane, count_labels(labels), _reason(error))
     try:
-        store.write_note(note)
+        store.write_note(note.model_copy(update={"closed": note.closed and is_whole}))
     except OSError as error:
         yield NoteSaved(time.time(), store.folder, _reason(error))
     else:

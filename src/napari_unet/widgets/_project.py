@@ -130,6 +130,11 @@ def link(layer: Labels, image: Image | None) -> None:
         layer.metadata[_METADATA_KEY] = {**layer.metadata.get(_METADATA_KEY, {}), **note}
 
 
+def is_linked(layer: Labels) -> bool:
+    """Tell whether an annotation remembers an image, open or not."""
+    return "image" in layer.metadata.get(_METADATA_KEY, {})
+
+
 def linked_image(viewer: ViewerModel, layer: Labels) -> Image | None:
     """Give the image an annotation was painted on; None: it is not open, or nobody knows."""
     wanted = layer.metadata.get(_METADATA_KEY, {}).get("image")

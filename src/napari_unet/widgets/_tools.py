@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from napari_unet.data.annotation_counts import Tally
     from napari_unet.widgets._annotation import Annotation
@@ -163,23 +164,38 @@ class CountsTable(QWidget):
                 number.setText("–" if count is None else f"{count:,}".replace(",", "\u2009"))
 
 
-class SavedLine(QLabel):
-    """Says when and where the annotation was saved; a click opens the folder."""
+class SavedLine(QWidget):
+    """Says when and where the annotation was saved, and opens the folder."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setWordWrap(True)
-        self.setToolTip("<p>Every stroke is saved within two seconds. Click to open the folder.</p>")
-        self.linkActivated.connect(lambda link: QDesktopServices.openUrl(QUrl(link)))
+        self._folder: Path | None = None
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.open = tool_button("Open folder", "Open the folder in which every stroke is saved.", self._open)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.text, stretch=1)
+        layout.addWidget(self.open)
 
     def show_annotation(self, annotation: Annotation | None) -> None:
         """Show how it stands with the disk; None: there is no annotation."""
-        if annotation is None or (annotation.saved is None and not annotation.problem):
-            self.setText("" if annotation is None else "Nothing painted yet. Every stroke will be saved.")
-        elif annotation.problem:
-            self.setText(f"<b>Not saved:</b> {html.escape(annotation.problem)}. Painting goes on; it is tried again.")
-        elif annotation.saved is not None and annotation.saved.folder is not None:
-            at, folder = time.strftime("%H:%M:%S", time.localtime(annotation.saved.at)), annotation.saved.folder
-            link = QUrl.fromLocalFile(str(folder)).toString()
-            shown = html.escape(f"{folder.parent.parent.name}/{folder.name}")
-            self.setText(f'Saved {at} in <a href="{link}">{shown}</a>')
+        self.setVisible(annotation is not None)
+        if annotation is None:
+            return
+        saved = annotation.saved
+        self._folder = None if saved is None else saved.folder
+        self.open.setVisible(self._folder is not None)
+        if annotation.problem:
+            text = f"<b>Not saved:</b> {html.escape(annotation.problem)}. Paint on; saving is tried again."
+        elif saved is None or self._folder is None:
+            text = "Every stroke will be saved."
+        else:
+            at = time.strftime("%H:%M:%S", time.localtime(saved.at))
+            text = f"Saved {at} in {html.escape(self._folder.parent.parent.name)}"
+        self.text.setText(f"<p>{text}</p>")
+        self.text.setToolTip(f"<p>{html.escape(str(self._folder or ''))}</p>")
+
+    def _open(self) -> None:
+        """Open the folder in the file manager."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._folder)))

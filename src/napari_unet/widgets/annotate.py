@@ -6,20 +6,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
+from napari.utils.theme import get_theme
 from qtpy.QtWidgets import QFormLayout, QLabel
 
 from napari_unet.data.annotation_note import read_note
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import AxesBox
 from napari_unet.widgets._book import book_of
-from napari_unet.widgets._brush import RectangleTool, describe_brush, take, tool_in_hand
 from napari_unet.widgets._dock import PLUGIN, Dock
+from napari_unet.widgets._hand import Hand
 from napari_unet.widgets._layers import read_scheme
 from napari_unet.widgets._offers import RestoreOffer
 from napari_unet.widgets._project import (
     adopt,
     check_paintable,
     has_scheme,
+    is_linked,
     link,
     linked_image,
     make_annotation,
@@ -30,7 +32,6 @@ from napari_unet.widgets._project import (
 from napari_unet.widgets._tools import TOOLS, CountsTable, SavedLine, SchemeQuestion, ToolBox, tool_button
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import napari
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from napari_unet.data.annotation_store import AnnotationStore
     from napari_unet.widgets._annotation import Annotation
 
+_FRAME_STYLE = "QFrame#offer {{ background-color: {foreground}; border-left: 3px solid {warning}; }}"
 _HINT = (
     "<p><b>How to annotate well</b></p><ul style='margin-left: -24px'><li>Paint few cells, but each one wholly.</li>"
     "<li>Paint background round them, right up to their edge.</li>"
@@ -53,43 +55,38 @@ class AnnotateWidget(Dock):
     ----------
     viewer
         The viewer it is docked in.
-
-    Attributes
-    ----------
-    annotation
-        What is painted in now; None: nothing.
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__(viewer)
-        self.annotation: Annotation | None = None
         self._layer: Labels | None = None
         self._image: Image | None = None
         self._book = book_of(viewer)
-        self._rectangle = RectangleTool(viewer, self)
+        self.hand = Hand(viewer, self)
         self.image = self.layer_box(Image, "Image to paint cells on.")
         self.labels = self.layer_box(Labels, "Labels layer to paint in: a new one, or one that you have already.")
         self.axes, self.offer, self.question = AxesBox(), RestoreOffer(self), SchemeQuestion()
-        actions: dict[str, Callable[[], object]] = {
-            "new_cell": self._new_cell,
-            "background": self._paint_background,
-            "outline": partial(self._take, "polygon"),
-            "erase": partial(self._take, "erase"),
-            "rest": self._fill_rest,
-            "undo": partial(self._step, "undo"),
-            "redo": partial(self._step, "redo"),
-        }
-        self.tools, self.brush, self.counts, self.saved = ToolBox(actions), QLabel(), CountsTable(), SavedLine()
+        self.tools, self.brush, self.counts, self.saved = (
+            ToolBox(self.hand.actions),
+            QLabel(),
+            CountsTable(),
+            SavedLine(),
+        )
         self.new = tool_button(
             "New annotation layer", "Add an empty Labels layer that lies exactly on the image.", self._make_new
         )
         self.train = self.primary_button("Go to Train", "Open the dock that trains, with this image and annotation.")
         self._lay_out()
         self._connect()
-        self.bind_keys({tool.key: actions[tool.name] for tools in TOOLS for tool in tools})
+        self.bind_keys({tool.key: self.hand.actions[tool.name] for tools in TOOLS for tool in tools})
         self.reset_choices()
         self._choose_image(self.image.value)
         self._choose(self.labels.value)
+
+    @property
+    def annotation(self) -> Annotation | None:
+        """What is painted in now; None: nothing."""
+        return self.hand.annotation
 
     def reset_choices(self, event: Any = None) -> None:
         """Offer the layers that there are now; napari calls it."""
@@ -126,13 +123,25 @@ class AnnotateWidget(Dock):
         self._book.changed.connect(self._show_state)
         self._book.told.connect(self._show_saved)
         self._book.left.connect(self.offer.reoffer)
-        self._rectangle.toggled.connect(self._show_brush)
+        self.hand.changed.connect(self._show_brush)
+        self.hand.refused.connect(partial(self.say, level="warning"))
         self.viewer.dims.events.point.connect(self._show_counts)
 
+    def _follow_theme(self, event: Any = None) -> None:
+        """Take the colours of the viewer's theme."""
+        super()._follow_theme(event)
+        frames = _FRAME_STYLE.format(**get_theme(self.viewer.theme).to_rgb_dict())
+        self.setStyleSheet(self.styleSheet() + frames)
+
     def _choose_image(self, image: Image | None) -> None:
-        """Take over another image."""
+        """Take over another image, and the annotation that belongs to it."""
         self._image = image
         self.axes.show_layer(image)
+        own = [
+            layer for layer in self.labels.choices if image is not None and linked_image(self.viewer, layer) == image
+        ]
+        if image is not None and own and self.labels.value not in own:
+            self.labels.value = own[0]
         self.new.setEnabled(image is not None)
         self.offer.look_for(image)
 
@@ -155,6 +164,8 @@ class AnnotateWidget(Dock):
         image = linked_image(self.viewer, layer)
         if image is not None:
             self.image.value = image
+        elif not is_linked(layer):
+            link(layer, self._image)
         if has_scheme(layer):
             self._follow(layer)
         else:
@@ -164,14 +175,13 @@ class AnnotateWidget(Dock):
         """Paint in a layer of which the person said what its numbers mean."""
         if self._layer is not None:
             adopt(self._layer, scheme)
-            link(self._layer, self._image)
             self.question.ask("")
             self._follow(self._layer)
 
     def _follow(self, layer: Labels) -> None:
         """Count, save and show an annotation."""
         self.say("")
-        self.annotation = self._book.follow(layer)
+        self.hand.annotation = self._book.follow(layer)
         layer.events.mode.connect(self._show_brush)
         layer.events.selected_label.connect(self._show_brush)
         self._show_state()
@@ -182,7 +192,7 @@ class AnnotateWidget(Dock):
             return
         self._layer.events.mode.disconnect(self._show_brush)
         self._layer.events.selected_label.disconnect(self._show_brush)
-        self.annotation = None
+        self.hand.annotation = None
 
     def _make_new(self) -> None:
         """Add an annotation layer to the image."""
@@ -215,48 +225,14 @@ class AnnotateWidget(Dock):
         self.viewer.add_layer(layer)
         self.labels.reset_choices()
         self.labels.value = layer
-        self._take("paint")
-        self._new_cell()
-
-    def _new_cell(self) -> None:
-        """Take a number that no cell has."""
-        if self.annotation is not None and self.annotation.is_counted:
-            self._take("paint", self.annotation.next_label())
-
-    def _paint_background(self) -> None:
-        """Take the brush for background."""
-        if self.annotation is not None:
-            self._take("paint", int(read_scheme(self.annotation.layer) == "sparse"))
-
-    def _take(self, mode: str, label: int | None = None) -> None:
-        """Take a tool of napari."""
-        self._rectangle.stop()
-        if self.annotation is None:
-            return
-        try:
-            take(self.viewer, self.annotation.layer, mode, label)
-        except ValueError as error:
-            advice = "Convert the layer first: right click on it, 'Convert data type'."
-            self.say(f"{error}. {advice}", "error")
-
-    def _fill_rest(self) -> None:
-        """Wait for a rectangle."""
-        if self.annotation is None or read_scheme(self.annotation.layer) != "sparse":
-            return
-        if self.viewer.dims.ndisplay != 2:
-            self.say("A rectangle can be dragged in two dimensions only; switch the view back.", "warning")
-            return
-        self._rectangle.start(self.annotation.layer)
-
-    def _step(self, direction: str) -> None:
-        """Undo or redo a stroke."""
-        if self.annotation is not None:
-            getattr(self.annotation, direction)()
+        self.hand.take("paint")
+        self.hand.take_new_cell()
 
     def _go_to_train(self) -> None:
         """Open the dock that trains, with this pair."""
         if self.annotation is not None and self._image is not None:
-            self.session.suggest_pair(self._image, self.annotation.layer)
+            image = linked_image(self.viewer, self.annotation.layer) or self._image
+            self.session.suggest_pair(image, self.annotation.layer)
             self.viewer.window.add_plugin_dock_widget(PLUGIN, "Train")
 
     def _show_state(self) -> None:
@@ -292,9 +268,5 @@ class AnnotateWidget(Dock):
 
     def _show_brush(self, event: Any = None) -> None:
         """Show which tool is in the hand, and what it paints."""
-        layer = None if self.annotation is None else self.annotation.layer
-        self.brush.setText("" if layer is None else describe_brush(layer))
-        if self._rectangle.is_active:
-            self.tools.mark("rest")
-        elif layer is not None:
-            self.tools.mark(tool_in_hand(layer))
+        self.brush.setText(self.hand.describe())
+        self.tools.mark(self.hand.tool_in_use())

@@ -1,4 +1,4 @@
-"""Tools that put the right label into napari's brush, and the rectangle whose rest is background."""
+"""The rectangle whose rest is background."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy as np
 from napari.layers.base import ActionType
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_unet.widgets._layers import read_scheme
-
 if TYPE_CHECKING:
     import napari
     from napari.layers import Labels, Shapes
@@ -17,52 +15,6 @@ if TYPE_CHECKING:
 
 _FRAME_PX = 2.0
 _PLACEMENT = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
-
-
-def take(viewer: napari.viewer.Viewer, layer: Labels, mode: str, label: int | None = None) -> None:
-    """Take a tool of napari into the hand.
-
-    Parameters
-    ----------
-    viewer
-        The viewer of the layer.
-    layer
-        Layer to paint in; it becomes the active one.
-    mode
-        A mode of the layer, such as "paint".
-    label
-        What to paint; None: as before.
-    """
-    viewer.layers.selection.active = layer
-    if label is not None:
-        layer.selected_label = label
-    layer.mode = mode
-
-
-def tool_in_hand(layer: Labels) -> str:
-    """Give the name of the tool that is in use, see `napari_unet.widgets._tools.TOOLS`; empty: none of them."""
-    if layer.mode == "paint" and paints_background(layer):
-        return "background"
-    return {"polygon": "outline", "erase": "erase"}.get(str(layer.mode), "")
-
-
-def describe_brush(layer: Labels) -> str:
-    """Say, as rich text, what the brush paints."""
-    if layer.mode == "erase":
-        return "Erasing"
-    if layer.mode not in ("paint", "polygon", "fill"):
-        return "Not painting: choose a tool"
-    color = layer.get_color(layer.selected_label)
-    what = "background" if paints_background(layer) else f"cell {layer.selected_label}"
-    if color is None:
-        return f"Painting {what}"
-    red, green, blue = (round(255 * float(part)) for part in color[:3])
-    return f"<span style='color: rgb({red}, {green}, {blue})'>\u25a0</span> Painting {what}"
-
-
-def paints_background(layer: Labels) -> bool:
-    """Tell whether the selected label stands for background."""
-    return bool(layer.selected_label == int(read_scheme(layer) == "sparse"))
 
 
 class RectangleTool(QObject):
@@ -113,7 +65,7 @@ class RectangleTool(QObject):
             name="drag a rectangle",
             face_color="transparent",
             edge_color="white",
-            edge_width=_FRAME_PX / self._viewer.camera.zoom / abs(layer.scale[-1]),
+            edge_width=_FRAME_PX / _zoom(self._viewer) / abs(layer.scale[-1]),
             **placement,
         )
         self._frame.mode = "add_rectangle"
@@ -150,11 +102,18 @@ class RectangleTool(QObject):
         """Fill the rectangle, and put the tool away."""
         frame, layer = self._frame, self._layer
         if frame is not None and layer is not None and len(frame.data):
-            fill_rest(layer, np.asarray(frame.data[-1]))
+            dims = self._viewer.dims
+            rows, columns = (axis - dims.ndim for axis in dims.displayed[-2:])
+            fill_rest(layer, np.asarray(frame.data[-1]), (rows, columns))
         self.stop()
 
 
-def fill_rest(layer: Labels, corners: NDArray[Any], label: int = 1) -> None:
+def _zoom(viewer: napari.viewer.Viewer) -> float:
+    """Give the screen pixels a unit of the world takes; napari moved the camera in 0.9."""
+    return float(getattr(viewer, "scene", viewer).camera.zoom)
+
+
+def fill_rest(layer: Labels, corners: NDArray[Any], shown: tuple[int, int] = (-2, -1), label: int = 1) -> None:
     """Paint all that is not annotated in a rectangle, as one step that napari can undo.
 
     Parameters
@@ -163,20 +122,23 @@ def fill_rest(layer: Labels, corners: NDArray[Any], label: int = 1) -> None:
         Labels layer.
     corners
         Corners of the rectangle in the pixels of the layer, (4, number of axes).
+    shown
+        The two axes it lies in, those in view.
     label
         What to paint.
     """
-    # A pixel belongs to the rectangle if its middle does.
-    low, high = np.ceil(corners.min(axis=0)), np.floor(corners.max(axis=0))
-    middle = np.round(corners.mean(axis=0))
     last = np.array(layer.data.shape) - 1
-    rows, columns = np.flatnonzero(np.ptp(corners, axis=0) > 0)[:2] if np.ptp(corners, axis=0).any() else (0, 0)
-    if rows == columns or (low > high)[[rows, columns]].any() or (high < 0).any() or (low > last).any():
+    low = np.clip(np.round(corners.mean(axis=0)), 0, last)
+    high = low.copy()
+    # A pixel belongs to the rectangle if its middle does.
+    axes = list(shown)
+    low[axes] = np.maximum(np.ceil(corners.min(axis=0)), 0)[axes]
+    high[axes] = np.minimum(np.floor(corners.max(axis=0)), last)[axes]
+    if (low > high).any():
         return
-    low, high = np.clip(low, 0, last), np.clip(high, 0, last)
-    points = np.tile(np.clip(middle, 0, last), (4, 1))
-    points[:, rows] = low[rows], low[rows], high[rows], high[rows]
-    points[:, columns] = low[columns], high[columns], high[columns], low[columns]
+    points = np.tile(low, (4, 1))
+    points[2:, axes[0]] = high[axes[0]]
+    points[1:3, axes[1]] = high[axes[1]]
     before = layer.preserve_labels, layer.n_edit_dimensions
     layer.preserve_labels, layer.n_edit_dimensions = True, 2
     layer.paint_polygon(points.astype(int), label)
