@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QDockWidget, QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from napari_unet.widgets._lifetime import on_destruction
 from napari_unet.widgets._session import session_of
 
 if TYPE_CHECKING:
@@ -185,7 +187,8 @@ class Dock(QWidget):
         """
         self._keys = {key: _key_action(action) for key, action in keys.items()}
         # Destroyed in one go with the window, a dock is not hidden first.
-        self.destroyed.connect(partial(_release, self.viewer, self._keys))
+        viewer = weakref.ref(getattr(self.viewer, "__wrapped__", self.viewer))
+        on_destruction(self, partial(_release, viewer, weakref.WeakValueDictionary(self._keys)))
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Take the keys, and a short name for the tab; napari puts that of the distribution behind it."""
@@ -199,7 +202,7 @@ class Dock(QWidget):
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Give the keys back."""
         super().hideEvent(event)
-        _release(self.viewer, self._keys)
+        _release(lambda: self.viewer, self._keys)
 
     def _follow_theme(self, event: Any = None) -> None:
         """Take the colours of the viewer's theme."""
@@ -243,8 +246,11 @@ def _key_action(action: Callable[[], object]) -> Callable[[Any], object]:
     return act
 
 
-def _release(viewer: napari.viewer.Viewer, keys: Mapping[str, Callable[[Any], object]], _: object = None) -> None:
-    """Give keys back; Qt may hand over the object that is destroyed."""
+def _release(
+    find_viewer: Callable[[], napari.viewer.Viewer | None], keys: Mapping[str, Callable[[Any], object]]
+) -> None:
+    """Give keys back, if the viewer is still there."""
+    viewer = find_viewer()
     for key, action in keys.items():
-        if action in viewer.keymap.values():
+        if viewer is not None and action in viewer.keymap.values():
             viewer.bind_key(key, None)

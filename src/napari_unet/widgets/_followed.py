@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_unet.data.weight_map import WeightMap
 from napari_unet.errors import InputError
 from napari_unet.widgets._layers import Role, read_canonical, show_result
+from napari_unet.widgets._lifetime import on_destruction
 from napari_unet.widgets._worker import EventRunner
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class WeightMapFollower(QObject):
             emitter.connect(self._call)
         # The window may destroy this object before Python forgets it; a slot of its own would keep it from both.
         self._alive = [True]
-        self.destroyed.connect(partial(_forget, self._alive))
+        on_destruction(self, self._alive.clear)
         self._call()
 
     def close(self) -> None:
@@ -203,8 +204,3 @@ class WeightMapFollower(QObject):
 def _compute(place: tuple[int, int], labels: NDArray[Any], recipe: Recipe) -> Generator[FollowedPlane]:
     """Compute the weights of a plane, as the one event of a run."""
     yield FollowedPlane(place, labels, recipe)
-
-
-def _forget(alive: list[bool], _: object = None) -> None:
-    """Note that an object is destroyed; Qt may hand it over."""
-    alive.clear()

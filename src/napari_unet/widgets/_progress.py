@@ -10,6 +10,8 @@ from typing import Any
 from napari.utils import progress
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
+from napari_unet.widgets._lifetime import on_destruction
+
 _PARTS = 1000
 #: The activity dock handles all that waits for the window each time it shows progress.
 _MIRROR_S = 1.0
@@ -41,7 +43,7 @@ class ProgressLine(QWidget):
         layout.addWidget(self.text)
         self.hide()
         # The activity dock would show the work of a destroyed dock for ever.
-        self.destroyed.connect(partial(_end, self._mirror))
+        on_destruction(self, partial(_end, self._mirror))
 
     def begin(self, text: str) -> None:
         """Show that work has begun, how long it takes is not known yet.
@@ -83,8 +85,8 @@ class ProgressLine(QWidget):
         self.hide()
 
 
-def _end(mirror: list[Any], _: object = None) -> None:
-    """Take a bar out of the activity dock; Qt may hand over the object that is destroyed."""
+def _end(mirror: list[Any]) -> None:
+    """Take a bar out of the activity dock."""
     while mirror:
         with closing(mirror.pop()):
             pass

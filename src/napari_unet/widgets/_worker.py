@@ -11,7 +11,6 @@ import os
 import queue
 import sys
 import threading
-import weakref
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,11 +19,10 @@ from napari.utils.notifications import notification_manager, show_error
 from qtpy.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from napari_unet.errors import InputError
+from napari_unet.widgets._lifetime import on_destruction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
-
-    from qtpy.QtCore import QMetaObject
 
 #: So often the window hears of events; nobody sees more pictures a second.
 _TICK_MS = 50
@@ -161,9 +159,7 @@ class EventRunner(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
-        # A method of this object would not be called any more when it is destroyed.
-        connection = self.destroyed.connect(partial(_stop, self._streams))
-        weakref.finalize(self, _leave, connection, self._streams).atexit = False
+        on_destruction(self, partial(_stop, self._streams))
         application = QCoreApplication.instance()
         assert application is not None
         application.aboutToQuit.connect(self.stop)
@@ -254,16 +250,10 @@ def _short_collections() -> Iterator[None]:
                 gc.unfreeze()
 
 
-def _stop(streams: list[EventStream], _: object = None) -> None:
-    """Stop what runs; Qt may hand over the object that is destroyed."""
+def _stop(streams: list[EventStream]) -> None:
+    """Stop what runs."""
     for stream in streams:
         stream.stop()
-
-
-def _leave(connection: QMetaObject.Connection, streams: list[EventStream]) -> None:
-    """Stop what runs before Python collects the runner; a slot called while it does would crash the program."""
-    QObject.disconnect(connection)
-    _stop(streams)
 
 
 def _tell(error: Exception) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import read_axes
 from napari_unet.widgets._layers import read_canonical
+from napari_unet.widgets._lifetime import on_destruction
 from napari_unet.widgets._view import plane_in_view
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class ChangeWatch(QObject):
         self._timer.timeout.connect(self._look_again)
         # napari may tell of a layer after the window destroyed this object.
         self._alive = [True]
-        self.destroyed.connect(partial(_forget, self._alive))
+        on_destruction(self, self._alive.clear)
         for layer in layers:
             for emitter in (layer.events.paint, layer.events.labels_update, layer.events.data):
                 emitter.connect(self._tell)
@@ -152,11 +152,6 @@ class ChangeWatch(QObject):
                 time, z = places[-1]
                 sums.append(zlib.crc32(np.ascontiguousarray(read_canonical(layer, axes)[time, 0, z]).data))
         return places, sums
-
-
-def _forget(alive: list[bool], _: object = None) -> None:
-    """Note that an object is destroyed; Qt may hand it over."""
-    alive.clear()
 
 
 def _sizes(layer: Layer, axes: str) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer
 
+from napari_unet.widgets._lifetime import on_destruction
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -54,7 +56,7 @@ class StrokeFollower(QObject):
         for emitter, callback in self._connections:
             emitter.connect(callback)
         # The layers outlive this object, and would go on calling it.
-        self.destroyed.connect(partial(_disconnect, self._connections))
+        on_destruction(self, partial(_disconnect, self._connections))
 
     def status(self) -> str:
         """Say when something was painted last; empty: nothing yet."""
@@ -83,8 +85,8 @@ class StrokeFollower(QObject):
         self._changed.clear()
 
 
-def _disconnect(connections: list[tuple[Any, partial[None]]], _: object = None) -> None:
-    """Disconnect from layers; Qt may hand over the object that is destroyed."""
+def _disconnect(connections: list[tuple[Any, partial[None]]]) -> None:
+    """Disconnect from layers."""
     for emitter, callback in connections:
         emitter.disconnect(callback)
     connections.clear()
