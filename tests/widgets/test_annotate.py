@@ -23,12 +23,12 @@ from qtpy.QtCore import QPoint, Qt
 from napari_unet.data.annotation_search import find_annotations
 from napari_unet.data.annotation_store import AnnotationStore, reopen
 from napari_unet.samples import draw_sample
-from napari_unet.widgets import _autosave
 from napari_unet.widgets._layers import read_scheme
-from napari_unet.widgets._rectangle import fill_rest
 from napari_unet.widgets._session import HOME_VARIABLE, session_of
-from napari_unet.widgets._tools import TOOLS
 from napari_unet.widgets.annotate import AnnotateWidget
+from napari_unet.widgets.annotating import autosave
+from napari_unet.widgets.annotating.rectangle import fill_rest
+from napari_unet.widgets.annotating.tools import TOOLS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -314,7 +314,7 @@ def test_a_full_type_is_told(viewer, qtbot) -> None:
 
 
 def test_a_disk_that_cannot_be_written_is_told_and_tried_again(widget, home, qtbot, monkeypatch) -> None:
-    monkeypatch.setattr(_autosave, "_RETRY_MS", 100)
+    monkeypatch.setattr(autosave, "_RETRY_MS", 100)
     write = AnnotationStore.write_plane
 
     def full(*_: Any) -> None:
@@ -372,7 +372,7 @@ def test_several_annotations_of_two_viewers(make_napari_viewer, home, qtbot) -> 
     assert find_annotations(home) == []
     for each in docks:
         each.viewer.close()
-    _autosave.wait_for_closing()
+    autosave.wait_for_closing()
     assert sorted(note.closed for _, note in find_annotations(home)) == [True] * 4
 
 

@@ -12,11 +12,8 @@ from qtpy.QtWidgets import QFormLayout, QLabel
 from napari_unet.data.annotation_note import read_note
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import AxesBox
-from napari_unet.widgets._book import book_of
 from napari_unet.widgets._dock import PLUGIN, Dock
-from napari_unet.widgets._hand import Hand
 from napari_unet.widgets._layers import read_scheme
-from napari_unet.widgets._offers import RestoreOffer
 from napari_unet.widgets._project import (
     adopt,
     check_paintable,
@@ -29,7 +26,10 @@ from napari_unet.widgets._project import (
     open_image,
     options_of,
 )
-from napari_unet.widgets._tools import TOOLS, CountsTable, SavedLine, SchemeQuestion, ToolBox, tool_button
+from napari_unet.widgets.annotating.book import book_of
+from napari_unet.widgets.annotating.hand import Hand
+from napari_unet.widgets.annotating.offers import RestoreOffer
+from napari_unet.widgets.annotating.tools import TOOLS, CountsTable, SavedLine, SchemeQuestion, ToolBox, tool_button
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.data.annotation_store import AnnotationStore
-    from napari_unet.widgets._annotation import Annotation
+    from napari_unet.widgets.annotating.annotation import Annotation
 
 _FRAME_STYLE = "QFrame#offer {{ background-color: {foreground}; border-left: 3px solid {warning}; }}"
 _HINT = (

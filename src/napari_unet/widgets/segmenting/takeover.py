@@ -10,10 +10,10 @@ from napari.layers import Labels
 
 from napari_unet.axes import to_canonical
 from napari_unet.errors import InputError
-from napari_unet.widgets._book import book_of
 from napari_unet.widgets._layers import find_result, read_canonical, read_scheme, result_axes
 from napari_unet.widgets._project import linked_image, new_annotation
 from napari_unet.widgets._view import plane_in_view
+from napari_unet.widgets.annotating.book import book_of
 from napari_unet.widgets.segmenting.result import RESULT, finished_part
 from napari_unet.widgets.segmenting.work import TakenOver, correct
 

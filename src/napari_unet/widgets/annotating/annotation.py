@@ -10,8 +10,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.data.annotation_counts import AnnotationCounts
 from napari_unet.data.annotation_history import Edit, EditHistory, Step, make_step
-from napari_unet.widgets._autosave import Autosave, NoteSaved
 from napari_unet.widgets._layers import read_scheme
+from napari_unet.widgets.annotating.autosave import Autosave, NoteSaved
 
 if TYPE_CHECKING:
     from collections.abc import Collection

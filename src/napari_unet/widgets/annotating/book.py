@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QCoreApplication, QObject, Signal
 
 from napari_unet.data.annotation_store import AnnotationStore
-from napari_unet.widgets._annotation import Annotation
 from napari_unet.widgets._session import session_of
+from napari_unet.widgets.annotating.annotation import Annotation
 
 if TYPE_CHECKING:
     from collections.abc import Collection

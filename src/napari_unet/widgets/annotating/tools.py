@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet.data.annotation_counts import Tally
-    from napari_unet.widgets._annotation import Annotation
+    from napari_unet.widgets.annotating.annotation import Annotation
 
 
 class Tool(NamedTuple):

@@ -14,10 +14,10 @@ from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 from napari_unet.data.annotation_search import delete_annotation, find_annotations
 from napari_unet.data.annotation_store import reopen
 from napari_unet.errors import InputError
-from napari_unet.widgets._autosave import wait_for_closing
 from napari_unet.widgets._project import belongs
 from napari_unet.widgets._session import projects_home
 from napari_unet.widgets._worker import EventRunner
+from napari_unet.widgets.annotating.autosave import wait_for_closing
 
 if TYPE_CHECKING:
     from collections.abc import Generator

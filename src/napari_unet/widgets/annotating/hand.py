@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.widgets._layers import read_scheme
-from napari_unet.widgets._rectangle import RectangleTool
+from napari_unet.widgets.annotating.rectangle import RectangleTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Labels
 
-    from napari_unet.widgets._annotation import Annotation
+    from napari_unet.widgets.annotating.annotation import Annotation
 
 
 class Hand(QObject):
@@ -34,7 +34,7 @@ class Hand(QObject):
     annotation
         What is painted in; None: nothing.
     actions
-        What to call, by the name of the tool, see `napari_unet.widgets._tools.TOOLS`.
+        What to call, by the name of the tool, see `napari_unet.widgets.annotating.tools.TOOLS`.
     changed
         Signal: the rectangle was taken or put away.
     refused
