@@ -44,7 +44,7 @@ TORCH_FREE = [
     *("napari_unet.data.pairing", "napari_unet.data.weight_map", "napari_unet.inference.instances"),
     *("napari_unet.models.card", "napari_unet.inference.live"),
     *("napari_unet.data.training_image", "napari_unet.training.live", "napari_unet.training.run_folder"),
-    "napari_unet.samples.fetch",
+    *("napari_unet.samples.fetch", "napari_unet.inference.evaluation", "napari_unet.inference.options"),
 ]
 FILES = sorted(ROOT.rglob("*.py"))
 

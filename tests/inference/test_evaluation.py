@@ -20,10 +20,9 @@ from napari_unet.inference.evaluation import (
     PlaneReport,
     compare_files,
     compare_stack,
-    errors_csv,
     image_scores,
-    scores_csv,
 )
+from napari_unet.inference.evaluation_tables import errors_csv, scores_csv
 from napari_unet.metrics import Scores, find_errors, score_pair
 from napari_unet.samples import annotate_sparsely, draw_sample
 

@@ -89,7 +89,7 @@ def _compare(pairing: Pairing) -> tuple[list[PlaneReport], int]:
 def _write_tables(reports: list[PlaneReport], arguments: argparse.Namespace) -> None:
     """Write the tables that are wanted."""
     from napari_unet.data.files import atomic_path
-    from napari_unet.inference.evaluation import errors_csv, scores_csv
+    from napari_unet.inference.evaluation_tables import errors_csv, scores_csv
 
     for path, as_csv in ((arguments.csv, scores_csv), (arguments.errors, errors_csv)):
         if path is not None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,7 +12,6 @@ from napari_unet.data.reading import read_image, read_labels
 from napari_unet.data.targets import read_annotation
 from napari_unet.errors import InputError
 from napari_unet.metrics import (
-    CellError,
     Errors,
     Scores,
     find_errors,
@@ -224,41 +221,6 @@ def image_scores(reports: Iterable[PlaneReport]) -> dict[str, Scores]:
     return {image: _merge(scores) for image, scores in planes.items()}
 
 
-def scores_csv(reports: Iterable[PlaneReport]) -> str:
-    """Write the measures as a table of comma-separated values, one line a plane.
-
-    Parameters
-    ----------
-    reports
-        Of any number of images.
-
-    Returns
-    -------
-    str
-        With a line of titles: image, t, z and the fields of `Scores`.
-    """
-    titles = ["image", "t", "z", *(field.name for field in fields(Scores))]
-    return _csv(titles, [(report.image, *report.place, *astuple(report.scores)) for report in reports])
-
-
-def errors_csv(reports: Iterable[PlaneReport]) -> str:
-    """Write the errors as a table of comma-separated values, one line an error.
-
-    Parameters
-    ----------
-    reports
-        Of any number of images.
-
-    Returns
-    -------
-    str
-        With a line of titles: image, t, z, kind, labels, place and size in px, and intersection over union.
-    """
-    titles = "image t z kind truth_labels predicted_labels y x top left bottom right size_px iou".split()
-    rows = [(report.image, *report.place, *_error_fields(error)) for report in reports for error in report.errors]
-    return _csv(titles, rows)
-
-
 def _compare(
     predicted: NDArray[Any], labels: NDArray[Any], scheme: Literal["dense", "sparse"]
 ) -> tuple[Scores, Errors] | None:
@@ -299,21 +261,3 @@ def _merge(planes: list[Scores]) -> Scores:
     """Give the means over the planes of an image, and the sums of its objects."""
     counts = {name: sum(getattr(plane, name) for plane in planes) for name in ("n_predicted", "n_truth")}
     return Scores(**(mean_scores(planes) | counts))
-
-
-def _error_fields(error: CellError) -> tuple[Any, ...]:
-    """Give kind, labels, place, size and intersection over union of an error."""
-    labels = _joined(error.truth), _joined(error.predicted)
-    return error.kind, *labels, *error.centre, *error.box, error.size_px, error.iou
-
-
-def _joined(labels: tuple[int, ...]) -> str:
-    """Write labels into one field."""
-    return " ".join(map(str, labels))
-
-
-def _csv(titles: list[str], rows: list[tuple[Any, ...]]) -> str:
-    """Write rows as comma-separated values."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([titles, *rows])
-    return text.getvalue()

@@ -13,14 +13,8 @@ from qtpy.QtWidgets import QFileDialog, QLabel, QPushButton, QVBoxLayout, QWidge
 
 from napari_unet.data.files import atomic_path
 from napari_unet.errors import InputError
-from napari_unet.inference.evaluation import (
-    PairFailed,
-    PlaneCompared,
-    PlaneReport,
-    errors_csv,
-    image_scores,
-    scores_csv,
-)
+from napari_unet.inference.evaluation import PairFailed, PlaneCompared, PlaneReport, image_scores
+from napari_unet.inference.evaluation_tables import errors_csv, scores_csv
 from napari_unet.metrics import CellError, mean_scores
 from napari_unet.widgets._axes import read_axes
 from napari_unet.widgets._dock import Dock
