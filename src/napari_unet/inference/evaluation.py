@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.data.reading import Image
+    from napari_unet.metrics import CellError
 
 PROBABILITY_CUT = 0.5
 """From this probability on a pixel counts as part of a cell."""
