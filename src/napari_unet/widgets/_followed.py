@@ -13,6 +13,7 @@ from napari_unet.data.weight_map import WeightMap
 from napari_unet.errors import InputError
 from napari_unet.widgets._layers import Role, read_canonical, show_result
 from napari_unet.widgets._lifetime import on_destruction
+from napari_unet.widgets._view import plane_in_view
 from napari_unet.widgets._worker import EventRunner
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class WeightMapFollower(QObject):
         """Bring the weights up to the labels of the plane in view."""
         if self._runner.is_running:
             return
-        place = self._place()
+        place = plane_in_view(self._viewer, self._layer, self._axes)
         labels = np.asarray(read_canonical(self._layer, self._axes)[place[0], 0, place[1]])
         if self._plane is None or self._plane.place != place:
             self._runner.start(partial(_compute, place, labels, self._recipe))
@@ -178,14 +179,6 @@ class WeightMapFollower(QObject):
         except InputError as error:
             show_error(str(error))
             self.failed.emit(error)
-
-    def _place(self) -> tuple[int, int]:
-        """Give time and Z of the plane in view."""
-        index = self._layer.world_to_data(self._viewer.dims.point)
-        at = dict(zip(self._axes, np.round(index).astype(int).tolist(), strict=True))
-        sizes = self._weights.shape
-        time, z = (min(max(at.get(axis, 0), 0), size - 1) for axis, size in (("T", sizes[0]), ("Z", sizes[2])))
-        return time, z
 
     def _take(self, planes: list[FollowedPlane]) -> None:
         """Take a plane that has been computed; what was painted meanwhile is followed next."""
