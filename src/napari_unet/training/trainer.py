@@ -87,8 +87,6 @@ class Trainer:
         network = network.to(self._computation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._state = TrainingState(network, self.recipe.training)
         self._began_trained = init is not None
-        if init is not None:
-            self._be_gentle()
         self._safe = (self._state.tensors(), self._state.counters())
 
     @property
@@ -161,6 +159,8 @@ class Trainer:
         self.folder.save_inputs(self.recipe, list(self._lessons.images.values()))
         yield self._started()
         try:
+            if self._began_trained and not self._state.step:
+                self._be_gentle()
             yield from self._loop()
         finally:
             self._lessons.collect()
@@ -170,11 +170,15 @@ class Trainer:
         yield Finished(self._state.step, self._state.seconds, self.folder.model, "budget")
 
     def _be_gentle(self) -> None:
-        """Keep of the model to start from what it knows already of the annotated cells."""
+        """Keep of the model to start from what it knows already of the annotated cells.
+
+        Finding out takes as long as a few steps: it waits until whoever watches has seen the model as it is.
+        """
         annotated = held_out_batches(self._lessons.fields, self._lessons.current.reader)
         _, iou = validate(self._state.network, annotated, self._computation, self.card.class_balance)
         self._state.rate_factor, kept = gentleness(self.recipe.training, iou)
         self._state.keep(kept)
+        self._safe = (self._state.tensors(), self._state.counters())
 
     def _started(self) -> Started:
         """Tell what is about to happen."""
