@@ -191,7 +191,7 @@ def test_a_failure_is_named_in_the_colour_of_errors_and_can_be_tried_again(
     (folder / "img 2.tif").write_bytes(b"damaged")
     add(dock, qtbot, folder)
     assert "2 done, 1 failed (img 2.tif)" in run(dock, qtbot)
-    assert dock.message.property("level") == "warning"
+    assert dock._level == "warning"
     index = dock.files.table.model().index(1, 1)
     assert index.data() == "failed" and "img 2.tif" in index.data(Qt.ItemDataRole.ToolTipRole)
     dock.files.table.selectRow(1)
@@ -315,7 +315,7 @@ def test_what_is_wrong_is_said_before_anything_is_written(
     spoil(dock, folder)
     before = {path: path.read_bytes() for path in folder.parent.rglob("*") if path.is_file()}
     assert message in run(dock, qtbot)
-    assert dock.message.property("level") == "error"
+    assert dock._level == "error"
     assert set(states(dock)) <= {"waiting"} and dock.button.text() == "Segment files"
     assert {path: path.read_bytes() for path in folder.parent.rglob("*") if path.is_file()} == before
 

@@ -182,7 +182,7 @@ def test_the_field_in_view_leaves_the_rest(viewer: Viewer, qtbot, noisy: Path) -
     run(widget, qtbot)
     layer = result_of(viewer, image)
     before = layer.data.copy()
-    viewer.scene.camera.zoom *= 3
+    getattr(viewer, "scene", viewer).camera.zoom *= 3
     qtbot.wait(200)
     widget.wanted.part.setCurrentIndex(widget.wanted.part.findData(FIELD))
     box = widget.wanted.request().rectangle
@@ -397,7 +397,7 @@ def test_what_is_not_finished_is_not_taken_over(
     monkeypatch.setattr("napari_unet.widgets.segment.open_dock", lambda viewer, name: None)
     image = viewer.add_image(NOISE[0])
     widget = dock(viewer, noisy, FIELD)
-    viewer.scene.camera.zoom *= 3
+    getattr(viewer, "scene", viewer).camera.zoom *= 3
     qtbot.wait(200)
     box = widget.wanted.request().rectangle
     run(widget, qtbot)
