@@ -101,8 +101,9 @@ def test_one_click_trains_previews_and_stop_keeps_the_model(viewer: Viewer, qtbo
     assert widget.setup.scheme.value() == "sparse"
     labels.mode = "paint"
     train_until(widget, qtbot, 5)
-    qtbot.waitUntil(lambda: find_result(viewer, image, PREVIEW) is not None, timeout=WAIT_MS)
-    for role in (PREVIEW, PROBABILITY):
+    roles = (PREVIEW, PROBABILITY)
+    qtbot.waitUntil(lambda: all(find_result(viewer, image, role) is not None for role in roles), timeout=WAIT_MS)
+    for role in roles:
         shown = find_result(viewer, image, role)
         geometry = result_geometry(image, "YX")
         assert all(np.allclose(getattr(shown, key), geometry[key]) for key in ("scale", "translate"))

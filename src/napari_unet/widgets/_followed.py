@@ -171,11 +171,13 @@ class WeightMapFollower(QObject):
         place = plane_in_view(self._viewer, self._layer, self._axes)
         labels = np.asarray(read_canonical(self._layer, self._axes)[place[0], 0, place[1]])
         if self._plane is None or self._plane.place != place:
-            self._runner.start(partial(_compute, place, labels, self._recipe))
+            time, z = place
+            self._runner.start(partial(_compute, place, labels, self._recipe, self._weights[time, 0, z]))
             return
         try:
             if self._plane.follow(labels):
-                self._show(self._plane)
+                self._plane.write_weights(self._weights[place[0], 0, place[1]])
+                self._show()
         except InputError as error:
             show_error(str(error))
             self.failed.emit(error)
@@ -183,17 +185,18 @@ class WeightMapFollower(QObject):
     def _take(self, planes: list[FollowedPlane]) -> None:
         """Take a plane that has been computed; what was painted meanwhile is followed next."""
         self._plane = planes[-1]
-        shown = self._show(self._plane)
         time, z = self._plane.place
-        self.computed.emit(shown, float(self._weights[time, 0, z].max()))
+        self.computed.emit(self._show(), float(self._weights[time, 0, z].max()))
 
-    def _show(self, plane: FollowedPlane) -> Layer:
-        """Show the weights of a plane."""
-        time, z = plane.place
-        plane.write_weights(self._weights[time, 0, z])
+    def _show(self) -> Layer:
+        """Show the weights as they are now."""
         return show_result(self._viewer, self._layer, self._weights, WEIGHTS, self._axes)
 
 
-def _compute(place: tuple[int, int], labels: NDArray[Any], recipe: Recipe) -> Generator[FollowedPlane]:
-    """Compute the weights of a plane, as the one event of a run."""
-    yield FollowedPlane(place, labels, recipe)
+def _compute(
+    place: tuple[int, int], labels: NDArray[Any], recipe: Recipe, weights: NDArray[np.float32]
+) -> Generator[FollowedPlane]:
+    """Compute and write the weights of a plane, as the one event of a run."""
+    plane = FollowedPlane(place, labels, recipe)
+    plane.write_weights(weights)
+    yield plane

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from napari.layers import Image, Labels
 
 from napari_unet.axes import from_canonical, to_canonical
 from napari_unet.config.training import TrainingConfig
@@ -190,14 +191,18 @@ def _mark(source: Layer, role: Role) -> dict[str, str]:
 
 def _add(viewer: ViewerModel, data: Any, role: Role, options: dict[str, Any]) -> Layer:
     """Add a layer, and leave the layer selected that a person works on."""
-    selected, active = set(viewer.layers.selection), viewer.layers.selection.active
-    if role.kind == "labels":
-        layer = viewer.add_labels(data, **options)
-    else:
-        layer = viewer.add_image(data, rgb=False, **options)
-    viewer.layers.selection.update(selected)
-    viewer.layers.selection.intersection_update(selected or {layer})
-    viewer.layers.selection.active = active or layer
+    layer = Labels(data, **options) if role.kind == "labels" else Image(data, rgb=False, **options)
+    selection = viewer.layers.selection
+    selected, active = set(selection), selection.active
+    if active is None:
+        viewer.layers.append(layer)
+        selection.update(selected)
+        selection.intersection_update(selected or {layer})
+        return layer
+    # To show the controls of the new layer for a moment would take half as long as adding it.
+    with selection.events.blocker_all():
+        viewer.layers.append(layer)
+        selection.active = active
     return layer
 
 

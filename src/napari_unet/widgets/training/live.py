@@ -32,6 +32,8 @@ PROBABILITY = Role(
 PREVIEW = Role("preview", "labels", {"opacity": 0.45})
 #: So often it is looked what is in view; asking is cheap and misses nothing that moves the view.
 _LOOK_MS = 150
+_LATER_MS = 100
+_MOST_LABELS = np.iinfo(np.uint16).max
 
 
 class LivePreview(QObject):
@@ -72,11 +74,11 @@ class LivePreview(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look)
-        # A new layer takes napari a tenth of a second: the window gets its turn between two.
+        # A new layer takes napari a while: the window draws the first, and hears the person, before the second.
         self._late: int | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(0)
+        self._later.setInterval(_LATER_MS)
         self._later.timeout.connect(self._show_probability)
         for pair in pairs:
             remove_previews(viewer, pair.image)
@@ -205,7 +207,8 @@ class _Pictures:
         # The system gives pages of zeros only where something is written: planes that nobody looked at need no memory.
         self._pixels: dict[str, NDArray[Any]] = {
             PROBABILITY.suffix: np.zeros(whole, np.float32),
-            PREVIEW.suffix: np.zeros(whole, np.int32),
+            # napari shows labels of this type as they are; larger ones it converts, all of them, each time.
+            PREVIEW.suffix: np.zeros(whole, np.uint16),
         }
         self._shown: list[Role] = []
         self._written: dict[tuple[int, int], Rectangle] = {}
@@ -215,7 +218,7 @@ class _Pictures:
     def write(self, event: Previewed) -> None:
         """Write a preview; what lay around it in this plane was older."""
         place = t, z = event.view.t, event.view.z
-        for role, news in ((PROBABILITY, 1 - event.probabilities[0]), (PREVIEW, event.labels)):
+        for role, news in ((PROBABILITY, 1 - event.probabilities[0]), (PREVIEW, _short(event.labels))):
             plane = self._pixels[role.suffix][t, 0, z]
             if place in self._written and self._written[place] != event.rectangle:
                 plane[self._written[place]] = 0
@@ -235,6 +238,11 @@ class _Pictures:
         if role not in self._shown:
             self._shown.append(role)
             _move_under(viewer, layer, pair.labels)
+
+
+def _short(labels: NDArray[Any]) -> NDArray[Any]:
+    """Let the numbers begin from 1 again where there are more cells than numbers of 16 bits."""
+    return labels if labels.max(initial=0) <= _MOST_LABELS else np.where(labels, (labels - 1) % _MOST_LABELS + 1, 0)
 
 
 def remove_previews(viewer: ViewerModel, image: Layer) -> None:
