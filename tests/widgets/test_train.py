@@ -16,7 +16,7 @@ from napari_unet.errors import InputError
 from napari_unet.samples import annotate_sparsely, draw_sample
 from napari_unet.training.record import read_run
 from napari_unet.widgets._layers import find_result, result_geometry, scheme_metadata, store_scheme
-from napari_unet.widgets._session import HOME_VARIABLE
+from napari_unet.widgets._session import HOME_VARIABLE, session_of
 from napari_unet.widgets.training.live import PREVIEW, PROBABILITY
 
 if TYPE_CHECKING:
@@ -248,6 +248,22 @@ def test_a_run_that_was_broken_off_is_resumed(make_napari_viewer, qtbot, labels_
     assert len(widget.curves.raw.getData()[0]) >= run.step
     stop(widget, qtbot)
     assert read_run(run.folder).step > run.step
+
+
+@pytest.mark.parametrize("dock_is_open", [False, True])
+def test_a_run_dropped_on_the_window_is_offered(make_napari_viewer, qtbot, tmp_path: Path, dock_is_open: bool) -> None:
+    first = make_napari_viewer(show=True)
+    add_pair(first)
+    widget = open_dock(first)
+    train_until(widget, qtbot, 2)
+    stop(widget, qtbot)
+    run = widget.session.model.parent.rename(tmp_path / "elsewhere")
+    second = make_napari_viewer(show=True)
+    widget = open_dock(second) if dock_is_open else None
+    session_of(second).suggest_run(run)
+    widget = widget or open_dock(second)
+    qtbot.waitUntil(widget.resume_button.isVisible, timeout=WAIT_MS)
+    assert f"step {read_run(run).step}" in widget.resume_button.text()
 
 
 def test_a_run_whose_image_is_gone_says_what_is_missing(make_napari_viewer, qtbot) -> None:

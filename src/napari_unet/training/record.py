@@ -133,6 +133,25 @@ def read_run(folder: Path) -> StoredRun:
     return StoredRun(folder, int(counters["step"]), counters["seconds"], saved, recipe, record)
 
 
+def find_run(folder: Path) -> StoredRun | None:
+    """Read a run where there is one.
+
+    Parameters
+    ----------
+    folder
+        Any folder.
+
+    Returns
+    -------
+    StoredRun or None
+        None if there is no run that one could go on with.
+    """
+    try:
+        return read_run(folder)
+    except InputError:
+        return None
+
+
 def read_losses(folder: Path) -> list[float]:
     """Read the loss of each step of a run up to its last checkpoint.
 
@@ -168,9 +187,6 @@ def find_unfinished(homes: Iterable[Path], busy: Collection[Path] = ()) -> Store
     """
     found = {path.parent for home in homes for path in home.glob("runs/*/checkpoint.safetensors")} - set(busy)
     for folder in sorted(found, key=lambda folder: (folder / "checkpoint.safetensors").stat().st_mtime, reverse=True):
-        try:
-            run = read_run(folder)
-        except InputError:
-            continue
-        return None if run.is_finished else run
+        if (run := find_run(folder)) is not None:
+            return None if run.is_finished else run
     return None

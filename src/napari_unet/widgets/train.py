@@ -9,7 +9,7 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton
 
 from napari_unet.errors import InputError
-from napari_unet.training.record import StoredRun, read_run
+from napari_unet.training.record import StoredRun, find_run
 from napari_unet.widgets._dock import Dock
 from napari_unet.widgets._progress import ProgressLine
 from napari_unet.widgets._session import projects_home
@@ -63,9 +63,10 @@ class TrainWidget(Dock):
         self._build_body()
         self._build_foot()
         self._connect()
-        homes = {*projects_home().glob("*"), self.session.project}
-        self._preparer.start(partial(prepare, homes, frozenset(_busy)))
+        self._preparer.start(partial(prepare, {*projects_home().glob("*"), self.session.project}, frozenset(_busy)))
         self._show_state()
+        if dropped := self.session.suggested_run():
+            self._offer(dropped)
 
     def reset_choices(self, event: Any = None) -> None:
         """Offer the layers that there are now; napari calls it."""
@@ -128,6 +129,7 @@ class TrainWidget(Dock):
         self.resume_button.clicked.connect(self._resume)
         self.preview_switch.toggled.connect(self._switch_preview)
         self.setup.refused.connect(partial(self.say, level="error"))
+        self.session.run_suggested.connect(self._offer)
         self.runner.arrived.connect(self._take)
         self.runner.failed.connect(self._fail)
         self.runner.ended.connect(self._end)
@@ -175,9 +177,7 @@ class TrainWidget(Dock):
     def _order(self, folder: Path) -> Job | None:
         """Take what is entered, or say why it cannot be."""
         self._error = ""
-        # Every message sets the style of the whole dock anew, which takes a moment.
-        if self.message.isVisibleTo(self):
-            self.say("")
+        self.say("")
         self.findings.show_list([])
         try:
             return self.setup.order(folder)
@@ -216,10 +216,10 @@ class TrainWidget(Dock):
                     self.say("Nothing speaks against a training.")
         if self.running is not None:
             self.running.take(events)
-            if self.running.step:
-                self.progress.advance(self.running.share, self.running.text())
-            else:
-                self.progress.text.setText(self.running.text())
+            show = (
+                partial(self.progress.advance, self.running.share) if self.running.step else self.progress.text.setText
+            )
+            show(self.running.text())
 
     def _fail(self, error: Exception) -> None:
         """Remember why it broke off; no preview may look as if it were new."""
@@ -252,10 +252,12 @@ class TrainWidget(Dock):
         self.session.set_model(folder.model)
         how = "used its time" if running.is_finished else "stopped"
         self.say(f"The training {how} at step {running.step}; the model is kept and ready to segment with.")
-        try:
-            self._offered = read_run(folder.path)
-        except InputError:
-            self._offered = None
+        self._offer(folder.path)
+
+    def _offer(self, folder: Path) -> None:
+        """Offer to go on with a run, if that can be done."""
+        self._offered = find_run(folder)
+        self._show_state()
 
     def _leave(self) -> None:
         """End with everything saved; nobody watches any more."""
