@@ -141,10 +141,15 @@ def test_pause_rests(viewer: Viewer, qtbot) -> None:
     train_until(widget, qtbot, 2)
     click(qtbot, widget.pause_button)
     assert widget.pause_button.text() == "Resume"
-    qtbot.wait(300)
+
+    def rests() -> bool:
+        before = widget.running.step
+        qtbot.wait(500)
+        return widget.running.step == before
+
+    qtbot.waitUntil(rests, timeout=WAIT_MS)
     step = widget.running.step
-    qtbot.wait(300)
-    assert widget.running.step == step and "paused" in widget.progress.text.text()
+    assert "paused" in widget.progress.text.text()
     click(qtbot, widget.pause_button)
     wait_for_step(widget, qtbot, step + 2)
     click(qtbot, widget.pause_button)

@@ -59,20 +59,22 @@ class ProgressLine(QWidget):
         self.text.setText(text)
         self.show()
 
-    def advance(self, share: float, text: str) -> None:
+    def advance(self, share: float | None, text: str) -> None:
         """Show how far it is.
 
         Parameters
         ----------
         share
-            Part that is done, 0 … 1.
+            Part that is done, 0 … 1; None: not known yet.
         text
             What happens now, such as "step 120, 35 s left".
         """
+        self.text.setText(text)
+        if share is None:
+            return
         done = round(min(max(share, 0.0), 1.0) * _PARTS)
         self.bar.setRange(0, _PARTS)
         self.bar.setValue(done)
-        self.text.setText(text)
         now = time.monotonic()
         if now - self._mirrored >= _MIRROR_S:
             self._mirrored = now

@@ -216,10 +216,8 @@ class TrainWidget(Dock):
                     self.say("Nothing speaks against a training.")
         if self.running is not None:
             self.running.take(events)
-            show = (
-                partial(self.progress.advance, self.running.share) if self.running.step else self.progress.text.setText
-            )
-            show(self.running.text())
+            share = self.running.share if self.running.step else None
+            self.progress.advance(share, self.running.text())
 
     def _fail(self, error: Exception) -> None:
         """Remember why it broke off; no preview may look as if it were new."""
