@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,8 @@ RESULT = Role("unet", "labels", {"opacity": 0.5})
 _METADATA_KEY = "napari_unet"
 #: Nobody wants the picture to change more often, and drawing a large plane takes a while.
 _REFRESH_MS = 200
+#: Share of its time that the window may spend on drawing a large plane again.
+_SHARE = 0.1
 
 
 def probability_role(name: str, n_classes: int) -> Role:
@@ -134,8 +137,10 @@ class ResultLayers(QObject):
         stale, self._stale = self._stale, set()
         in_3d = self._viewer.dims.ndisplay == 3
         if stale and (in_3d or plane_in_view(self._viewer, self.source, self._axes) in stale):
+            began = time.perf_counter()
             for layer in self._layers:
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
+            self._timer.setInterval(max(_REFRESH_MS, round((time.perf_counter() - began) * 1e3 / _SHARE)))
 
     def _on_removed(self, event: Any) -> None:
         """Tell of a layer that is gone."""
