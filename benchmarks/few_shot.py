@@ -223,7 +223,8 @@ def table(scores: Scores) -> str:
 
 def title(arguments: argparse.Namespace) -> str:
     """Name the section of the page."""
-    what = f"{CELLS} cells of an image" if arguments.sparse else f"{arguments.images} annotated image(s)"
+    images = f"{arguments.images} image{'s' * (arguments.images > 1)}"
+    what = f"{CELLS} cells in {images}" if arguments.sparse else images
     budget = f"{arguments.steps} steps" if arguments.steps else f"{arguments.seconds:.0f} s"
     return f"## Few shots: {what}, {budget}"
 
@@ -261,7 +262,9 @@ def main() -> None:
     if arguments.write:
         heading = title(arguments)
         options = [part for part in sys.argv[1:] if part not in ("--write", str(arguments.data))]
-        write(PAGE, heading, f"`python {' '.join(['benchmarks/few_shot.py', 'DATA', *options])}`\n\n{text}")
+        command = " ".join(["benchmarks/few_shot.py", "DATA", *options])
+        about = f"Average precision at IoU 0.5, mean over up to {arguments.tests} other images: `python {command}`"
+        write(PAGE, heading, f"{about}\n\n{text}")
 
 
 if __name__ == "__main__":
