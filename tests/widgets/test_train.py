@@ -371,3 +371,12 @@ def test_a_model_is_saved_elsewhere_and_recipes_are_kept(viewer: Viewer, qtbot, 
     widget.setup.show_recipe(parse_recipe({}))
     widget.setup.load_button.click()
     assert widget.setup.form.recipe().training.steps == 2
+
+
+def test_a_result_is_not_learnt_from(viewer: Viewer, qtbot) -> None:
+    labels = add_pair(viewer)
+    widget = open_dock(viewer)
+    result = viewer.add_image(SAMPLE.image, name="shown", metadata={"napari_unet": {"source": "", "role": "weights"}})
+    widget.session.suggest_pair(result, labels)
+    assert "is a result" in widget.message.text()
+    assert [pair.image for pair in widget.setup.pairs.pairs()] == [viewer.layers["cells"]]
