@@ -1,0 +1,259 @@
+"""Docks, layers, viewers and programs that end in the middle of something."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from napari.utils.notifications import ErrorNotification, notification_manager
+from qtpy.QtWidgets import QApplication
+
+from napari_unet.data.annotation_search import find_annotations
+from napari_unet.errors import InputError
+from napari_unet.models.model_file import load_model, save_model
+from napari_unet.samples import annotate_sparsely, draw_sample
+from napari_unet.training.record import find_unfinished
+from napari_unet.training.run_folder import RunFolder
+from napari_unet.widgets import _followed, batch, train
+from napari_unet.widgets._layers import scheme_metadata
+from napari_unet.widgets._session import HOME_VARIABLE, session_of
+from napari_unet.widgets.segmenting import watched
+from networks import random_model
+from person import WAIT_MS, Person
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from napari.viewer import Viewer
+
+    from napari_unet.widgets._dock import Dock
+
+SAMPLE = draw_sample("nuclei", (3, 96, 96))
+PAINTED = annotate_sparsely(SAMPLE.labels, 4)
+#: Docks whose work shows a button that stops it.
+WORKING = ("Train", "Segment", "Evaluate", "Batch")
+DOCKS = ("Annotate", "Weight map", *WORKING)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on_or_wrong(qtbot) -> Iterator[None]:
+    notification_manager.records.clear()
+    yield
+    qtbot.waitUntil(lambda: not is_working(), timeout=WAIT_MS)
+    errors = [record.exception for record in notification_manager.records if isinstance(record, ErrorNotification)]
+    assert not [error for error in errors if not isinstance(error, InputError | Deliberate)]
+
+
+class Deliberate(RuntimeError):
+    """A mistake in the program, made for a test."""
+
+
+def is_working() -> bool:
+    return any(thread.name.startswith("napari-unet") for thread in threading.enumerate())
+
+
+def fill(viewer: Viewer, tmp_path: Path) -> None:
+    """Add what every dock can work on."""
+    viewer.add_image(SAMPLE.image, name="cells")
+    viewer.add_labels(PAINTED.copy(), name="painted", metadata=scheme_metadata("sparse"))
+    model = tmp_path / "model.safetensors"
+    save_model(random_model(), model)
+    session_of(viewer).set_model(model)
+
+
+def begin(person: Person, name: str, tmp_path: Path) -> Any:
+    """Open a dock and start what it is there for."""
+    dock = person.open_quick() if name == "Train" else person.open(name)
+    if name == "Segment":
+        dock.wanted.form.editors["tiling.tile_px"].setValue(16)
+        dock.wanted.part.setCurrentIndex(dock.wanted.part.count() - 1)
+    elif name == "Evaluate":
+        person.viewer.add_labels(SAMPLE.labels.copy(), name="truth", metadata=scheme_metadata("dense"))
+        dock.sources.layers.predicted.value = person.viewer.layers["painted"]
+        dock.sources.layers.truth.value = person.viewer.layers["truth"]
+    elif name == "Batch":
+        dock.form.editors["tiling.tile_px"].setValue(16)
+        dock.tabs.setCurrentIndex(1)
+    person.wait(dock.button.isEnabled)
+    person.click(dock.button)
+    if name in WORKING:
+        assert dock.runner.is_running, dock.message.text()
+    if name == "Train":
+        person.wait(lambda: dock.running is not None and dock.running.step > 2)
+    return dock
+
+
+def text_of(name: str) -> str:
+    """What the button of a dock says while nothing runs."""
+    return {"Weight map": "Show weight map", "Batch": "Segment layer"}.get(name, name)
+
+
+@pytest.mark.parametrize("layer", ["cells", "painted"])
+@pytest.mark.parametrize("name", ["Weight map", *WORKING])
+def test_a_layer_is_deleted_in_mid_run(make_napari_viewer, qtbot, tmp_path: Path, name: str, layer: str) -> None:
+    viewer = make_napari_viewer(show=True)
+    fill(viewer, tmp_path)
+    person = Person(viewer, qtbot)
+    dock = begin(person, name, tmp_path)
+    viewer.layers.remove(layer)
+    qtbot.wait(100)
+    if name == "Train":
+        assert dock.runner.is_running
+        person.wait(lambda: "deleted" in dock.status.text())
+        person.click(dock.button)
+    if name in WORKING:
+        person.wait(lambda: not dock.runner.is_running)
+        assert dock.button.isEnabled() and dock.message.isVisibleTo(dock)
+
+
+@pytest.mark.parametrize("name", ["Weight map", *WORKING])
+def test_the_viewer_is_closed_in_mid_run(make_napari_viewer, qtbot, tmp_path: Path, name: str) -> None:
+    viewer = make_napari_viewer(show=True)
+    fill(viewer, tmp_path)
+    dock = begin(Person(viewer, qtbot), name, tmp_path)
+    folder = dock.running.job.folder if name == "Train" else None
+    viewer.close()
+    qtbot.waitUntil(lambda: not is_working(), timeout=WAIT_MS)
+    if folder is not None:
+        assert RunFolder(folder).is_resumable
+        assert load_model(RunFolder(folder).model).card.recipe.model.depth == 1
+
+
+@pytest.mark.parametrize("name", DOCKS)
+def test_a_dock_opened_and_closed_leaves_nothing(make_napari_viewer, qtbot, tmp_path: Path, name: str) -> None:
+    viewer = make_napari_viewer(show=True)
+    fill(viewer, tmp_path)
+    person = Person(viewer, qtbot)
+
+    def open_and_close() -> weakref.ref[Dock]:
+        reference = weakref.ref(person.open(name))
+        qtbot.wait(20)
+        viewer.window.remove_dock_widget(reference())
+        return reference
+
+    def are_gone(references: list[weakref.ref[Dock]]) -> bool:
+        gc.collect()
+        return not any(reference() for reference in references)
+
+    first = open_and_close()
+    person.wait(lambda: are_gone([first]))
+    before = len(QApplication.allWidgets())
+    # While a dock looks round beside the window, Python keeps what was there before.
+    references = [open_and_close() for _ in range(20)]
+    person.wait(lambda: are_gone(references))
+    assert len(QApplication.allWidgets()) <= before
+
+
+@pytest.mark.parametrize("error", [InputError("this is too dark"), Deliberate("broken")])
+@pytest.mark.parametrize(
+    ("name", "where", "what"),
+    [
+        ("Weight map", _followed, "_compute"),
+        ("Train", train, "train"),
+        ("Segment", watched, "segment"),
+        ("Batch", batch, "segment"),
+    ],
+)
+def test_an_error_beside_the_window_is_told(
+    make_napari_viewer,
+    qtbot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    where: Any,
+    what: str,
+    error: Exception,
+) -> None:
+    def fail(*_: Any) -> Generator[Any]:
+        raise error
+        yield
+
+    monkeypatch.setattr(where, what, fail)
+    viewer = make_napari_viewer(show=True)
+    fill(viewer, tmp_path)
+    person = Person(viewer, qtbot)
+    dock = person.open_quick() if name == "Train" else person.open(name)
+    if name == "Batch":
+        dock.tabs.setCurrentIndex(1)
+    layers = set(viewer.layers)
+    person.click(dock.button)
+    person.wait(lambda: str(error) in dock.message.text())
+    person.wait(lambda: not is_working())
+    qtbot.wait(100)
+    assert dock._level == "error"
+    assert dock.button.isEnabled() and not dock.button.isChecked() and dock.button.text() == text_of(name)
+    assert set(viewer.layers) == layers
+
+
+def test_two_viewers_train_at_once(make_napari_viewer, qtbot, tmp_path: Path) -> None:
+    docks, folders = [], []
+    for _ in range(2):
+        viewer = make_napari_viewer(show=True)
+        fill(viewer, tmp_path)
+        docks.append(begin(Person(viewer, qtbot), "Train", tmp_path))
+        folders.append(docks[-1].running.job.folder)
+    first, second = docks
+    assert first.session is not second.session and len(set(folders)) == 2
+    step = first.running.step
+    Person(second.viewer, qtbot).click(second.button)
+    qtbot.waitUntil(lambda: not second.runner.is_running, timeout=WAIT_MS)
+    assert second.session.model == RunFolder(folders[1]).model
+    qtbot.waitUntil(lambda: first.running.step > step, timeout=WAIT_MS)
+    Person(first.viewer, qtbot).click(first.button)
+    qtbot.waitUntil(lambda: not first.runner.is_running, timeout=WAIT_MS)
+    assert first.session.model == RunFolder(folders[0]).model
+
+
+def test_killed_in_mid_training(home: Path) -> None:
+    program = """
+        import os
+        import signal
+
+        import napari
+        from qtpy.QtWidgets import QApplication
+        from napari_unet.config.recipe import parse_recipe
+        from napari_unet.samples import annotate_sparsely, draw_sample
+        from napari_unet.training.run_folder import RunFolder
+        from napari_unet.widgets._dock import open_dock
+        from person import make_quick
+
+        viewer = napari.Viewer()
+        sample = draw_sample("nuclei", (96, 96))
+        viewer.add_image(sample.image, name="cells")
+        annotate = open_dock(viewer, "Annotate")
+        annotate.new.click()
+        layer = viewer.layers.selection.active
+        painted = annotate_sparsely(sample.labels, 4)
+        layer.data_setitem(painted.nonzero(), painted[painted.nonzero()])
+        annotate.train.click()
+        train = open_dock(viewer, "Train")
+        make_quick(train)
+        while not annotate.annotation.is_saved:
+            QApplication.processEvents()
+        train.button.click()
+        while train.running is None or not RunFolder(train.running.job.folder).is_resumable:
+            assert train.runner.is_running, train.message.text() + train.findings.text()
+            QApplication.processEvents()
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    run = find_unfinished(set(home.iterdir()), set())
+    assert run is not None and load_model(RunFolder(run.folder).model).card.in_channels == 1
+    assert len(find_annotations(home)) == 1
