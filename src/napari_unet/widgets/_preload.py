@@ -28,6 +28,8 @@ def load_torch() -> None:
     with _lock:
         if "napari_unet.training.trainer" in sys.modules:
             return
+        # Threads that wait by turning round take the processors from the window.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         _open_library()
         young, middle, old = gc.get_threshold()
         gc.set_threshold(young, middle, _NEVER)

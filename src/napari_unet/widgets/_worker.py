@@ -29,8 +29,8 @@ _TICK_MS = 50
 #: Events that may wait for the window; the generator waits when there are more.
 _MOST_WAITING = 200
 _PATIENCE_S = 0.1
-#: As for work in the background: it gets what the window leaves, which is nearly all.
-_NICENESS = 10
+#: The window goes first, and beside other programs a third of a processor is left.
+_NICENESS = 5
 #: One entry a generator that works.
 _at_work: list[None] = []
 _at_work_lock = threading.Lock()
