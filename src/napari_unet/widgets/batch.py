@@ -205,10 +205,10 @@ class BatchWidget(Dock):
     def _end(self) -> None:
         """Sum up."""
         self.progress.end()
-        self._show_state(running=False)
         files = self.source.table.files
         files.rest()
         rows = [files.rows[path] for path in self._running]
+        self._show_state(running=False)
         self.say(*((self._problem, "error") if self._problem else summary(rows)))
         self._offer()
 

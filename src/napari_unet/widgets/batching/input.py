@@ -191,6 +191,7 @@ class LayerInput(QWidget):
         self.axes = AxesBox()
         self.table = FileTable()
         self._shown: ImageLayer | None = None
+        self._is_editable = True
         rows = QFormLayout(self)
         rows.addRow("Layer", box.native)
         rows.addRow("Axes", self.axes)
@@ -246,11 +247,14 @@ class LayerInput(QWidget):
 
     def set_editable(self, editable: bool) -> None:
         """Let a person choose, or only look."""
-        self.box.enabled = editable
+        self._is_editable = self.box.enabled = editable
+        self.refresh()
         self.axes.setEnabled(editable and self.layer is not None)
 
     def _choose(self, layer: ImageLayer | None) -> None:
-        """Take another layer."""
+        """Take another layer, unless the one before is being segmented: it is read to its end, removed or not."""
+        if not self._is_editable:
+            return
         self._shown = layer
         self.axes.show_layer(layer)
         # A dot would be taken for the beginning of a suffix, and a slash for a folder.
