@@ -120,22 +120,27 @@ class Dock(QWidget):
         for box in self._boxes:
             box.reset_choices()
 
-    def layer_box(self, kinds: type[Layer] | tuple[type[Layer], ...], tooltip: str) -> ComboBox:
+    def layer_box(
+        self, kind: type[Layer], tooltip: str, accept: Callable[[Layer], bool] = lambda layer: True
+    ) -> ComboBox:
         """Make a choice of layers that follows the viewer.
 
         Parameters
         ----------
-        kinds
-            Kinds of layers to offer.
+        kind
+            Kind of layers to offer.
         tooltip
             What is to be chosen.
+        accept
+            Which of them to offer.
 
         Returns
         -------
         magicgui.widgets.ComboBox
             With ``value`` (a layer or None), ``changed`` and ``native``, the Qt widget.
         """
-        box = ComboBox(choices=lambda _: [layer for layer in self.viewer.layers if isinstance(layer, kinds)])
+        layers = self.viewer.layers
+        box = ComboBox(choices=lambda _: [layer for layer in layers if isinstance(layer, kind) and accept(layer)])
         box.native.setToolTip(f"<p>{html.escape(tooltip)}</p>")
         box.native.setMinimumWidth(_LEAST_WIDTH_PX)
         self._boxes.append(box)

@@ -46,8 +46,8 @@ class PairRow(QWidget):
 
     def __init__(self, dock: Dock) -> None:
         super().__init__()
-        self.image = _offer(dock, Image, _IMAGE_HELP)
-        self.labels = _offer(dock, Labels, _LABELS_HELP)
+        self.image = dock.layer_box(Image, _IMAGE_HELP, is_offered)
+        self.labels = dock.layer_box(Labels, _LABELS_HELP, is_offered)
         self.axes = AxesBox()
         self.remove = QToolButton()
         self.remove.setText("✕")
@@ -182,13 +182,6 @@ class PairTable(QWidget):
         for row in self._rows:
             row.remove.setVisible(len(self.rows) > 1)
         self.changed.emit()
-
-
-def _offer(dock: Dock, kind: type[Layer], tooltip: str) -> ComboBox:
-    """Make a choice of layers that can be learnt from."""
-    box = dock.layer_box(kind, tooltip)
-    box.choices = lambda _: [layer for layer in dock.viewer.layers if isinstance(layer, kind) and is_offered(layer)]
-    return box
 
 
 def _title(text: str, tooltip: str) -> QLabel:
