@@ -14,9 +14,6 @@ from napari_unet.widgets.training.pair import Pair, find_pairs, is_offered
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from magicgui.widgets import ComboBox
-    from napari.layers import Layer
-
     from napari_unet.widgets._dock import Dock
 
 #: Title in the form of settings below, with which these titles stand in line.
