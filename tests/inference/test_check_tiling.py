@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 NOISE = np.random.default_rng(3).integers(0, 100, (1, 1, 2, 90, 70), np.uint8)
 
+#: Tiles of other sizes are summed up in another order, which moves the last bit.
+ROUNDING = 1e-6
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -45,10 +48,8 @@ def test_tiled_is_whole(model: Path, rectangle: Rectangle | None, tile_px: int |
     outcome = check(model, rectangle, tile_px)
     assert outcome.n_tiles > 1 and outcome.n_tiles_whole == 1
     assert outcome.difference.shape == ((90, 70) if rectangle is None else (59, 59))
-    assert not outcome.difference.any() and outcome.n_different == 0
-    assert outcome.text.startswith(
-        f"0 of {outcome.difference.size} pixels differ, greatest difference of probability 0.0:"
-    )
+    assert np.abs(outcome.difference).max() < ROUNDING and outcome.n_different == 0
+    assert outcome.text.startswith(f"0 of {outcome.difference.size} pixels differ, greatest difference of probability ")
     assert "in one piece" in outcome.text
 
 
@@ -68,5 +69,5 @@ def test_a_difference_is_found(model: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(predictor.Predictor, "_predict_tile", predict)
     outcome = check(model, None, 16)
-    changed = outcome.difference != 0
+    changed = np.abs(outcome.difference) > ROUNDING
     assert outcome.n_different > 0 and changed[:16].any() and not changed[32:].any()

@@ -107,7 +107,8 @@ def test_a_rectangle_is_predicted_as_in_the_whole_plane(model: Path, data: st.Da
     old = Canvas(np.full((2, 1, 3, 45, 61), 7, np.int32))
     canvas, events = run(model, ask(model, ((0, 1),), box, probabilities=True), old)
     whole = planes_of(model)[0, 1]
-    np.testing.assert_array_equal(canvas.probabilities[0][0, 0, 1][box], whole.probabilities[1][box])
+    # Tiles of other sizes are summed up in another order, which moves the last bit.
+    np.testing.assert_allclose(canvas.probabilities[0][0, 0, 1][box], whole.probabilities[1][box], atol=1e-6)
     labels = canvas.labels[0, 0, 1]
     inside = np.zeros(labels.shape, bool)
     inside[box] = True
