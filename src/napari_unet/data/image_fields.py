@@ -17,6 +17,7 @@ from napari_unet.data.fields import (
     make_field,
     read_labels,
 )
+from napari_unet.data.rectangles import enclose
 from napari_unet.data.resampling import nearest
 from napari_unet.data.targets import read_annotation
 from napari_unet.data.weight_map import WeightMap
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.data.normalization import PlaneScaler
+    from napari_unet.data.rectangles import Rectangle
     from napari_unet.data.training_image import TrainingImage
 
 #: Planes whose weight map follows the brush; a person paints on one at a time.
@@ -177,15 +179,11 @@ def _is_unchanged(plane: _Plane, now: Annotation) -> bool:
     return _find_changes(plane.painted, now) is None
 
 
-def _find_changes(before: Annotation, now: Annotation) -> tuple[slice, slice] | None:
+def _find_changes(before: Annotation, now: Annotation) -> Rectangle | None:
     """Give the rectangle that holds all that changed; None: nothing did."""
     changed = before[0] != now[0]
     if (before[1] is None) != (now[1] is None):
         changed[:] = True
     elif before[1] is not None and now[1] is not None:
         changed |= before[1] != now[1]
-    rows = np.flatnonzero(changed.any(axis=1))
-    if not rows.size:
-        return None
-    columns = np.flatnonzero(changed[rows[0] : rows[-1] + 1].any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    return enclose(changed)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 Rectangle: TypeAlias = tuple[slice, ...]
 
@@ -20,6 +24,21 @@ def whole(shape: Sequence[int]) -> Rectangle:
     (slice(0, 4, None), slice(0, 5, None))
     """
     return tuple(slice(0, size) for size in shape)
+
+
+def enclose(mask: NDArray[np.bool_]) -> Rectangle | None:
+    """Give the smallest rectangle of a plane that holds all marked pixels; None: none is marked.
+
+    Examples
+    --------
+    >>> enclose(np.array([[False, False, False], [False, True, True]]))
+    (slice(1, 2, None), slice(1, 3, None))
+    """
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not rows.size:
+        return None
+    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def grow(rectangle: Rectangle, margins: Sequence[int], shape: Sequence[int]) -> Rectangle:

@@ -9,6 +9,7 @@ import numpy as np
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_unet.data.rectangles import enclose
 from napari_unet.data.weight_map import WeightMap
 from napari_unet.errors import InputError
 from napari_unet.widgets._layers import Role, read_canonical, show_result
@@ -80,11 +81,9 @@ class FollowedPlane:
         bool
             Whether anything changed.
         """
-        changed = self._labels != labels
-        rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
-        if not rows.size:
+        rectangle = enclose(self._labels != labels)
+        if rectangle is None:
             return False
-        rectangle = tuple(slice(int(along[0]), int(along[-1]) + 1) for along in (rows, columns))
         self._labels[rectangle] = labels[rectangle]
         self._map.update(self._labels, rectangle)
         return True
