@@ -169,6 +169,11 @@ def result_role(layer: Layer) -> str | None:
     return role
 
 
+def is_source(layer: Layer) -> bool:
+    """Tell whether a layer is a person's own: it is none that shows a result."""
+    return result_role(layer) is None
+
+
 def read_scheme(layer: Layer) -> Any:
     """Give the scheme of annotation that a Labels layer is stored with, the usual one where nobody said."""
     return layer.metadata.get(_METADATA_KEY, {}).get("scheme", TrainingConfig().scheme)

@@ -13,7 +13,7 @@ from napari_unet.data.annotation_note import read_note
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import AxesBox
 from napari_unet.widgets._dock import PLUGIN, Dock
-from napari_unet.widgets._layers import read_scheme, result_role
+from napari_unet.widgets._layers import is_source, read_scheme
 from napari_unet.widgets._project import (
     adopt,
     check_paintable,
@@ -63,7 +63,7 @@ class AnnotateWidget(Dock):
         self._image: Image | None = None
         self._book = book_of(viewer)
         self.hand = Hand(viewer, self)
-        self.image = self.layer_box(Image, "Image to paint cells on.", lambda layer: result_role(layer) is None)
+        self.image = self.layer_box(Image, "Image to paint cells on.", is_source)
         self.labels = self.layer_box(Labels, "Labels layer to paint in: a new one, or one that you have already.")
         self.axes, self.offer, self.question = AxesBox(), RestoreOffer(self), SchemeQuestion()
         self.tools, self.brush, self.counts, self.saved = (

@@ -26,6 +26,8 @@ from napari_unet.widgets.evaluating.error_layer import ERRORS
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from napari.layers import Layer
+
     from napari_unet.widgets._dock import Dock
 
 _SPARSE_NOTE = (
@@ -66,10 +68,12 @@ class LayerSource(QWidget):
         super().__init__()
         self._viewer = dock.viewer
         self._shown: tuple[Labels | None, Labels | None] = (None, None)
-        self.predicted = dock.layer_box(Labels, "Labels layer with the segmentation to judge.")
-        self.truth = dock.layer_box(Labels, "Labels layer with the true cells, painted by hand. It is not changed.")
+        predicted_help = "Labels layer with the segmentation to judge."
+        truth_help = "Labels layer with the true cells, painted by hand. It is not changed."
+        self.predicted, self.truth = (
+            dock.layer_box(Labels, text, _is_no_error_layer) for text in (predicted_help, truth_help)
+        )
         for box in (self.predicted, self.truth):
-            box.choices = self._offered
             box.changed.connect(self.follow)
         self.axes = AxesBox()
         self.planes = QComboBox()
@@ -103,7 +107,7 @@ class LayerSource(QWidget):
         """Choose a result as the prediction, and a layer that is none as the truth, unless two are chosen."""
         if self.predicted.value is not self.truth.value:
             return
-        layers = self._offered(None)
+        layers = self.truth.choices
         results = [layer for layer in layers if result_role(layer) is not None]
         others = [layer for layer in layers if layer not in results]
         if results and others:
@@ -138,11 +142,6 @@ class LayerSource(QWidget):
         title = f"{predicted.name} against {truth.name}"
         make_events = partial(compare_stack, predicted.name, found, real, read_scheme(truth), places)
         return Comparison(title, make_events, (predicted, truth))
-
-    def _offered(self, _: Any) -> list[Labels]:
-        """List the layers that may be compared."""
-        layers = [layer for layer in self._viewer.layers if isinstance(layer, Labels)]
-        return [layer for layer in layers if result_role(layer) != ERRORS.suffix]
 
     def _change_scheme(self) -> None:
         """Store the scheme in the truth."""
@@ -222,6 +221,11 @@ class Sources(QTabWidget):
             shown = page is self.currentWidget()
             policy = QSizePolicy.Policy.Preferred if shown else QSizePolicy.Policy.Ignored
             page.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
+
+
+def _is_no_error_layer(layer: Layer) -> bool:
+    """Tell whether a layer may be compared: it does not itself show a comparison."""
+    return result_role(layer) != ERRORS.suffix
 
 
 def _compare_folders(predicted: str, truth: str) -> Generator[Any]:

@@ -16,7 +16,7 @@ from napari_unet.errors import InputError
 from napari_unet.inference.live import Request
 from napari_unet.widgets._axes import AxesBox
 from napari_unet.widgets._form import SettingsForm
-from napari_unet.widgets._layers import read_canonical, result_geometry, result_role
+from napari_unet.widgets._layers import is_source, read_canonical, result_geometry
 from napari_unet.widgets._model import ModelBox
 from napari_unet.widgets._view import plane_in_view, rectangle_in_view
 from napari_unet.widgets.segmenting.recent import RecentModels
@@ -71,8 +71,7 @@ class WantedBox(QWidget):
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         self.summary.setToolTip("<p>What the model is, as its file says.</p>")
-        self.image = dock.layer_box(Image, "Image to segment. Of several resolutions the finest is taken.")
-        self.image.choices = self._offered
+        self.image = dock.layer_box(Image, "Image to segment. Of several resolutions the finest is taken.", is_source)
         self.axes = AxesBox()
         self.part = QComboBox()
         self.part.setMinimumWidth(_LEAST_WIDTH_PX)
@@ -127,11 +126,6 @@ class WantedBox(QWidget):
         """Take over the image that is chosen now, if another one is."""
         if self.image.value is not self._image:
             self._follow_image()
-
-    def _offered(self, _: Any) -> list[Image]:
-        """Give the images that show no result."""
-        layers = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
-        return [layer for layer in layers if result_role(layer) is None]
 
     def _lay_out(self) -> None:
         """Put everything in its place."""

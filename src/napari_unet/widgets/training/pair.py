@@ -13,7 +13,7 @@ from napari_unet.data.training_image import TrainingImage
 from napari_unet.errors import InputError
 from napari_unet.training.record import Source
 from napari_unet.widgets._axes import read_axes
-from napari_unet.widgets._layers import read_canonical, read_scheme, result_axes, result_role
+from napari_unet.widgets._layers import is_source, read_canonical, read_scheme, result_axes
 from napari_unet.widgets._project import image_path, linked_image
 
 if TYPE_CHECKING:
@@ -167,15 +167,10 @@ def find_pairs(viewer: ViewerModel) -> list[Pair]:
         Pairs that agree in their numbers of pixels; first those that were painted as one, lie on each other or are
         named alike.
     """
-    images = [layer for layer in viewer.layers if isinstance(layer, Image) and is_offered(layer)]
-    labels = [layer for layer in reversed(viewer.layers) if isinstance(layer, Labels) and is_offered(layer)]
+    images = [layer for layer in viewer.layers if isinstance(layer, Image) and is_source(layer)]
+    labels = [layer for layer in reversed(viewer.layers) if isinstance(layer, Labels) and is_source(layer)]
     pairs = [pair for label in labels for image in images if (pair := _match(image, label)) is not None]
     return sorted(pairs, key=partial(_strangeness, viewer))
-
-
-def is_offered(layer: Layer) -> bool:
-    """Tell whether a layer may be learnt from: it is none that shows what a network thinks."""
-    return result_role(layer) is None
 
 
 def _match(image: Image, labels: Labels) -> Pair | None:

@@ -9,7 +9,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from napari_unet.widgets._axes import AxesBox
-from napari_unet.widgets.training.pair import Pair, find_pairs, is_offered
+from napari_unet.widgets._layers import is_source
+from napari_unet.widgets.training.pair import Pair, find_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +44,8 @@ class PairRow(QWidget):
 
     def __init__(self, dock: Dock) -> None:
         super().__init__()
-        self.image = dock.layer_box(Image, _IMAGE_HELP, is_offered)
-        self.labels = dock.layer_box(Labels, _LABELS_HELP, is_offered)
+        self.image = dock.layer_box(Image, _IMAGE_HELP, is_source)
+        self.labels = dock.layer_box(Labels, _LABELS_HELP, is_source)
         self.axes = AxesBox()
         self.remove = QToolButton()
         self.remove.setText("✕")

@@ -16,9 +16,9 @@ from napari_unet.training.preflight import Finding
 from napari_unet.training.record import RunRecord
 from napari_unet.widgets._axes import read_axes
 from napari_unet.widgets._form import SettingsForm
-from napari_unet.widgets._layers import read_scheme, store_scheme
+from napari_unet.widgets._layers import is_source, read_scheme, store_scheme
 from napari_unet.widgets.training.job import Job
-from napari_unet.widgets.training.pair import Pair, common_scheme, find_pairs, is_offered, name_pairs
+from napari_unet.widgets.training.pair import Pair, common_scheme, find_pairs, name_pairs
 from napari_unet.widgets.training.pairs import PairTable
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class TrainingSetup(QWidget):
         chosen = self.pairs.pairs()
         if image not in self._dock.viewer.layers or labels not in self._dock.viewer.layers:
             return
-        if not (is_offered(image) and is_offered(labels)):
+        if not (is_source(image) and is_source(labels)):
             self.refused.emit(
                 f"'{image.name}' is a result of U-Net. Annotate the image it was made from, and train on it."
             )
