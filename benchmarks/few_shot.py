@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import re
 import statistics
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from _report import DATA, PAGE, write
 from tifffile import imread
 
 from napari_unet.config.instances import InstancesConfig
@@ -64,8 +64,6 @@ SETS = {
 }
 #: Cells painted in the sparse variant.
 CELLS = 5
-PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
-DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 @dataclass(frozen=True)
@@ -227,12 +225,6 @@ def title(arguments: argparse.Namespace) -> str:
     what = f"{CELLS} cells in {images}" if arguments.sparse else images
     budget = f"{arguments.steps} steps" if arguments.steps else f"{arguments.seconds:.0f} s"
     return f"## Few shots: {what}, {budget}"
-
-
-def write(page: Path, heading: str, text: str) -> None:
-    """Replace a section of the page, or add it at the end."""
-    kept = [part for part in re.split(r"\n(?=## )", page.read_text(encoding="utf-8")) if not part.startswith(heading)]
-    page.write_text("\n".join([*(part.rstrip() + "\n" for part in kept), f"{heading}\n\n{text}\n"]), encoding="utf-8")
 
 
 def parse() -> argparse.Namespace:
