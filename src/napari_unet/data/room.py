@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def make_room(shape: Sequence[int], dtype: DTypeLike, folder: Path) -> NDArray[A
     >>> make_room((2, 3), np.int32, Path()).tolist()
     [[0, 0, 0], [0, 0, 0]]
     """
-    size = math.prod(shape) * np.dtype(dtype).itemsize
+    size = _n_bytes(shape, dtype)
     if size <= IN_MEMORY:
         return np.zeros(tuple(shape), dtype)
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,35 @@ def make_room(shape: Sequence[int], dtype: DTypeLike, folder: Path) -> NDArray[A
             "segment fewer planes."
         )
     with tempfile.TemporaryFile(dir=folder) as file:
-        if sys.platform == "linux":
-            # Without a reservation, a disk that becomes full kills the program while it writes into the array.
-            os.posix_fallocate(file.fileno(), 0, size)
-        return np.memmap(file, dtype, shape=tuple(shape))
+        return map_file(file, shape, dtype)
+
+
+def map_file(file: IO[bytes], shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
+    """Make an array of zeros in an empty file.
+
+    Parameters
+    ----------
+    file
+        Open for reading and writing; the array lives on when it is closed.
+    shape, dtype
+        Of the array.
+
+    Returns
+    -------
+    numpy.memmap
+        The array.
+
+    Raises
+    ------
+    OSError
+        If the disk has too little room, on Linux; elsewhere that shows only when it is written to.
+    """
+    if sys.platform == "linux":
+        # Without a reservation, a disk that becomes full kills the program while it writes into the array.
+        os.posix_fallocate(file.fileno(), 0, max(1, _n_bytes(shape, dtype)))
+    return np.memmap(file, dtype, shape=tuple(shape))
+
+
+def _n_bytes(shape: Sequence[int], dtype: DTypeLike) -> int:
+    """Count the bytes of an array."""
+    return math.prod(shape) * np.dtype(dtype).itemsize

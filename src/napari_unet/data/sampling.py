@@ -9,16 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_unet.data.augmentation import (
-    Warp,
-    change_grey,
-    draw_grey_change,
-    draw_warp,
-    nearest_index,
-    sample_image,
-    warp_coordinates,
-)
+from napari_unet.data.grey_change import change_grey, draw_grey_change
 from napari_unet.data.targets import NOT_ANNOTATED
+from napari_unet.data.warp import Warp, draw_warp, nearest_index, sample_image, warp_coordinates
 
 if TYPE_CHECKING:
     from napari_unet.config.augmentation import AugmentationConfig

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
-import sys
 import tempfile
 import time
 from contextlib import closing
@@ -15,6 +12,7 @@ import numpy as np
 from napari_unet.axes import CANONICAL, from_canonical, spatial_axes
 from napari_unet.config.execution import ExecutionConfig
 from napari_unet.data.reading import Image, read_image
+from napari_unet.data.room import map_file
 from napari_unet.data.writing import write_float, write_labels
 from napari_unet.errors import InputError
 from napari_unet.inference.events import Event, FileDone, FileFailed, FileStarted, PlaneDone
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import NDArray
 
     from napari_unet.inference.options import SegmentOptions
     from napari_unet.models.model_file import ModelCard, TrainedModel
@@ -193,7 +191,7 @@ def _segment_file(segmenter: Segmenter, entry: Entry, options: SegmentOptions, r
         raise InputError(f"{path}: there is no pixel in it, its size is {image.shape} in the order {CANONICAL}.")
     yield FileStarted(path, n_times * n_slices, image.axes, image.guessed)
     with tempfile.TemporaryFile() as labels_file, tempfile.TemporaryFile() as probabilities_file:
-        labels = _make_room(labels_file, np.int32, (n_times, 1, n_slices, *size))
+        labels = map_file(labels_file, (n_times, 1, n_slices, *size), np.int32)
         kept = _room_for_probabilities(segmenter, image, probabilities_file) if options.probabilities else None
         planes = _planes(segmenter, image, keep_probabilities=options.probabilities)
         for done, plane in enumerate(planes, start=1):
@@ -247,15 +245,7 @@ def _origin(path: Path, card: ModelCard, options: SegmentOptions) -> Origin:
 def _room_for_probabilities(segmenter: Segmenter, image: Image, file: IO[bytes]) -> NDArray[np.float32]:
     """Make room on the disk: one channel says it all of cells, classes need one each."""
     n_channels = 1 if segmenter.makes_instances else segmenter.card.n_classes
-    return _make_room(file, np.float32, (image.shape[0], n_channels, *image.shape[2:]))
-
-
-def _make_room(file: IO[bytes], dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Make an array in a file."""
-    if sys.platform == "linux":
-        # Without a reservation, a disk that becomes full kills the program while it writes into the array.
-        os.posix_fallocate(file.fileno(), 0, max(1, math.prod(shape) * np.dtype(dtype).itemsize))
-    return np.memmap(file, dtype, shape=shape)
+    return map_file(file, (image.shape[0], n_channels, *image.shape[2:]), np.float32)
 
 
 def _write(writer: Callable[..., None], path: Path, data: NDArray[np.generic], image: Image) -> None:

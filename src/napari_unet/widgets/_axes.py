@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox
 
 from napari_unet.axes import guess_axes, parse_axes
 from napari_unet.errors import InputError
+from napari_unet.widgets._layers import finest
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -65,11 +66,10 @@ def read_axes(layer: Layer) -> LayerAxes:
     """
     rgb = bool(getattr(layer, "rgb", False))
     known = [_NAMES.get(str(label).strip().lower(), "?") for label in layer.axis_labels]
-    shape = layer.data[0].shape if layer.multiscale else layer.data.shape
     try:
         return LayerAxes(parse_axes("".join(known) + "C" * rgb), guessed=False)
     except InputError:
-        return LayerAxes(guess_axes(shape, rgb=rgb), guessed=True)
+        return LayerAxes(guess_axes(finest(layer).shape, rgb=rgb), guessed=True)
 
 
 def store_axes(layer: Layer, names: str) -> None:

@@ -67,6 +67,11 @@ def read_canonical(layer: Layer, axes: str) -> Any:
     return to_canonical(_array(layer), axes)
 
 
+def finest(layer: Layer) -> Any:
+    """Give the array of a layer as it was added, of several resolutions the finest."""
+    return layer.data[0] if layer.multiscale else layer.data
+
+
 def result_axes(axes: str) -> str:
     """Name the axes of a result.
 
@@ -224,8 +229,8 @@ def _update(layer: Layer, data: Any, geometry: dict[str, Any]) -> Layer:
 
 
 def _array(layer: Layer) -> Any:
-    """Give the array of a layer at its finest resolution, as one that numpy's ways of indexing work on."""
-    data = layer.data[0] if layer.multiscale else layer.data
+    """Give the finest array of a layer, as one that numpy's ways of indexing work on."""
+    data = finest(layer)
     if isinstance(data, np.ndarray):
         return data
     # Loading it would be half of what opening a dock takes, and most layers need it not.

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet.widgets._layers import finest
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
@@ -31,7 +33,7 @@ def plane_in_view(viewer: ViewerModel, layer: Layer, axes: str) -> tuple[int, in
         Time and Z, inside the layer; 0 where it has no such axis.
     """
     index = np.round(layer.world_to_data(viewer.dims.point)).astype(int)
-    places = dict(zip(axes, zip(index.tolist(), _shape(layer), strict=False), strict=False))
+    places = dict(zip(axes, zip(index.tolist(), finest(layer).shape, strict=False), strict=False))
     time, z = (min(max(at, 0), size - 1) for at, size in (places.get(axis, (0, 1)) for axis in "TZ"))
     return time, z
 
@@ -54,7 +56,7 @@ def rectangle_in_view(viewer: ViewerModel, layer: Layer, axes: str) -> Rectangle
         Rows and columns at full resolution, px; the whole plane where it is seen from the side or in 3D.
     """
     rows, columns = axes.index("Y"), axes.index("X")
-    shape = _shape(layer)
+    shape = finest(layer).shape
     whole = slice(0, shape[rows]), slice(0, shape[columns])
     shown = np.array(viewer.dims.displayed) - (viewer.dims.ndim - layer.ndim)
     if viewer.dims.ndisplay != 2 or {rows, columns} != set(shown.tolist()):
@@ -63,9 +65,3 @@ def rectangle_in_view(viewer: ViewerModel, layer: Layer, axes: str) -> Rectangle
     corners = np.asarray(layer.corner_pixels) * factors
     first, last = np.floor(corners[0]).astype(int), np.ceil(corners[1] + factors).astype(int)
     return tuple(slice(max(int(first[axis]), 0), min(int(last[axis]), shape[axis])) for axis in (rows, columns))
-
-
-def _shape(layer: Layer) -> tuple[int, ...]:
-    """Give the shape of a layer at full resolution."""
-    shape: tuple[int, ...] = layer.data[0].shape if layer.multiscale else layer.data.shape
-    return shape

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import read_axes
-from napari_unet.widgets._layers import read_canonical
+from napari_unet.widgets._layers import finest, read_canonical
 from napari_unet.widgets._lifetime import on_destruction
 from napari_unet.widgets._view import plane_in_view
 
@@ -156,8 +156,8 @@ class ChangeWatch(QObject):
 
 def _sizes(layer: Layer, axes: str) -> str:
     """Write the size of each axis for people."""
-    array = layer.data[0] if layer.multiscale else layer.data
-    return f"'{layer.name}' has " + " ".join(f"{axis} {size}" for axis, size in zip(axes, array.shape, strict=True))
+    sizes = zip(axes, finest(layer).shape, strict=True)
+    return f"'{layer.name}' has " + " ".join(f"{axis} {size}" for axis, size in sizes)
 
 
 def _corners(layer: Layer, axes: str, shape: tuple[int, ...]) -> Any:
