@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from napari_unet.data.main_memory import free_main_memory
+
+if TYPE_CHECKING:
+    from napari_unet.models.model_file import ModelCard
 
 #: On a CPU no larger tile is worth its memory: this edge, or that many times the halo (`benchmarks/inference.py`).
 _CPU_EDGE_PX = 512
@@ -53,6 +58,27 @@ def fitting_tile_px(device: torch.device, bytes_per_px: float, halo: int) -> int
     """
     outer = int((free_bytes(device) * _SHARE / bytes_per_px) ** 0.5)
     return max(outer - 2 * halo, 1)
+
+
+def bytes_per_px(card: ModelCard, precision: torch.dtype) -> float:
+    """Estimate the memory that a network needs at its peak, which is at the first level.
+
+    Parameters
+    ----------
+    card
+        Knows the network.
+    precision
+        Type it is computed in.
+
+    Returns
+    -------
+    float
+        Bytes for each pixel of its input.
+    """
+    # Skip connection, up-convolution and their concatenation are four times the channels of the first level; the
+    # deeper levels and the working memory of the convolutions measured up to three times more.
+    features = 7 * card.recipe.model.base_channels * precision.itemsize
+    return features + 12 * card.in_channels + 16 * card.n_classes
 
 
 def free_bytes(device: torch.device) -> int:

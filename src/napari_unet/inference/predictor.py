@@ -19,7 +19,7 @@ from napari_unet.errors import InputError
 from napari_unet.geometry import AxisGeometry
 from napari_unet.inference.averaging import average_views
 from napari_unet.inference.instances import find_classes
-from napari_unet.inference.memory import affordable_tile_px, fitting_tile_px, is_out_of_memory
+from napari_unet.inference.memory import affordable_tile_px, bytes_per_px, fitting_tile_px, is_out_of_memory
 from napari_unet.inference.tiling import Tile, clip, cover, read_mirrored, split_tile
 from napari_unet.models.device import choose_device, choose_precision
 from napari_unet.models.folding import fold_batch_norm, undo_class_balance
@@ -95,6 +95,8 @@ class Predictor:
         network = network.to(self.device, self.precision)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._tile_px = self.tiling.tile_px
+        self._px_bytes = bytes_per_px(model.card, self.precision)
+        self._n_outputs = model.card.n_classes
         self._scale = model.card.scale or 1.0
 
     def predict_plane(
@@ -206,11 +208,11 @@ class Predictor:
 
     def tile_limits_px(self) -> tuple[int, int]:
         """Tell the largest edge of a tile, and the largest that memory would allow, px at the network's resolution."""
-        return self._largest_tile_px(), fitting_tile_px(self.device, self._bytes_per_px(), self.geometry[0].halo)
+        return self._largest_tile_px(), fitting_tile_px(self.device, self._px_bytes, self.geometry[0].halo)
 
     def tile_bytes(self, edge: int) -> int:
         """Estimate the memory that a tile takes whose output is ``edge`` px wide and high, bytes."""
-        return int((edge + 2 * self.geometry[0].halo) ** 2 * self._bytes_per_px())
+        return int((edge + 2 * self.geometry[0].halo) ** 2 * self._px_bytes)
 
     def _predict_resampled(self, plane: ResampledPlane, box: Rectangle) -> Generator[TileDone]:
         """Predict at the size the network works at, block after block, and bring the probabilities back."""
@@ -221,14 +223,14 @@ class Predictor:
 
     def _assemble(self, plane: ResampledPlane, box: Rectangle) -> NDArray[np.float32]:
         """Predict a box of a plane that is already normalised."""
-        filled = np.empty((self.card.n_classes, *(part.stop - part.start for part in box)), np.float32)
+        filled = np.empty((self._n_outputs, *(part.stop - part.start for part in box)), np.float32)
         for tile in self._predict_tiles(plane, np.asarray, box):
             filled[(slice(None), *within(tile.inner, box))] = tile.probabilities
         return filled
 
     def _largest_tile_px(self) -> int:
         """Give the largest edge of a tile."""
-        return self._tile_px or affordable_tile_px(self.device, self._bytes_per_px(), self.geometry[0].halo)
+        return self._tile_px or affordable_tile_px(self.device, self._px_bytes, self.geometry[0].halo)
 
     def _predict_tiles(self, plane: Readable, scaler: Scaler, box: Rectangle) -> Generator[TileDone]:
         """Predict tile after tile, and smaller ones when memory runs out."""
@@ -255,10 +257,14 @@ class Predictor:
         window = torch.from_numpy(scaler(read_mirrored(plane, tile.outer)))[None]
         # Unless told, cuDNN rounds float32 to TF32, whose ten bits make the result depend on the tile.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            outputs = average_views(self.network, window.to(self.device, self.precision), self.tiling.averaging)
+            outputs = self._evaluate(window.to(self.device, self.precision))
         height, width = (part.stop - part.start for part in tile.inner)
         kept: Tensor = outputs[0, :, :height, :width].contiguous()
         return kept.cpu().numpy()
+
+    def _evaluate(self, window: Tensor) -> Tensor:
+        """Give what is wanted of a normalised window: here the probabilities of the classes."""
+        return average_views(self.network, window, self.tiling.averaging)
 
     def _halve(self, tiles: deque[Tile]) -> deque[Tile]:
         """Cut the tiles that are left into quarters, and remember the size for later planes."""
@@ -269,13 +275,6 @@ class Predictor:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         return deque(part for tile in tiles for part in split_tile(tile, self.geometry, self._tile_px))
-
-    def _bytes_per_px(self) -> float:
-        """Estimate the memory at the peak, which is at the first level, for each pixel read."""
-        # Skip connection, up-convolution and their concatenation are four times the channels of the first level; the
-        # deeper levels and the working memory of the convolutions measured up to three times more.
-        features = 7 * self.card.recipe.model.base_channels * self.precision.itemsize
-        return features + 12 * self.card.in_channels + 16 * self.card.n_classes
 
 
 def _crop(inner: tuple[slice, ...], probabilities: NDArray[np.float32], box: tuple[slice, ...]) -> TileDone:

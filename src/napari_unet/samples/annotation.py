@@ -10,6 +10,8 @@ from scipy.ndimage import distance_transform_edt, find_objects
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_unet.samples.painting import Labels
 
 #: Width of the painted background, in radii of the cell.
@@ -51,10 +53,33 @@ def annotate_sparsely(labels: np.ndarray[Any, np.dtype[np.integer]], n_cells: in
         raise InputError(
             f"{n_cells} cells cannot be annotated: the labels have {len(present)}; ask for 1 to that many."
         )
-    chosen = np.random.default_rng(seed).choice(present, n_cells, replace=False)
+    return paint_cells(labels, np.random.default_rng(seed).choice(present, n_cells, replace=False).tolist())
+
+
+def paint_cells(labels: np.ndarray[Any, np.dtype[np.integer]], numbers: Sequence[int]) -> Labels:
+    """Annotate these cells wholly, and a ring of true background around each.
+
+    Parameters
+    ----------
+    labels
+        Complete truth, integer instances of any shape, 0 = background.
+    numbers
+        Cells that are there.
+
+    Returns
+    -------
+    numpy.ndarray
+        As from `annotate_sparsely`; the cells are numbered from 2 in the order given.
+
+    Examples
+    --------
+    >>> paint_cells(np.array([[0, 0, 0, 7, 7, 0, 0, 0, 9]]), [9, 7])
+    array([[0, 1, 1, 3, 3, 1, 1, 1, 2]], dtype=int32)
+    """
+    boxes = find_objects(labels)
     annotated = np.zeros(labels.shape, np.int32)
-    for painted, number in enumerate(chosen, start=2):
-        _paint_cell(annotated, labels, int(number), painted, boxes[number - 1])
+    for painted, number in enumerate(numbers, start=2):
+        _paint_cell(annotated, labels, number, painted, boxes[number - 1])
     return annotated
 
 
