@@ -1,7 +1,8 @@
-"""Turn a complete truth into what a person would have painted: some cells, with background around them."""
+"""Turn a complete truth into what a person would have painted: some clumps of cells, with background around them."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,24 +11,36 @@ from scipy.ndimage import distance_transform_edt, find_objects
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from napari_unet.samples.painting import Labels
+
+    Box = tuple[slice, ...]
 
 #: Width of the painted background, in radii of the cell.
 _RING_SHARE = 0.4
 _NARROWEST_RING = 2.0
+#: Cells painted side by side before going elsewhere: what lies between touching cells has to be seen, and so has the
+#: rest of the image.
+_CLUMP = 3
+
+Truth = np.ndarray[Any, np.dtype[np.integer]]
 
 
-def annotate_sparsely(labels: np.ndarray[Any, np.dtype[np.integer]], n_cells: int, *, seed: int = 0) -> Labels:
+def annotate_sparsely(labels: Truth, n_cells: int, *, seed: int = 0) -> Labels:
     """Annotate some whole cells, and a ring of true background around each.
+
+    Cells are chosen at random, and with each up to two of its neighbours, as only cells that are painted side by side
+    show what separates them.
 
     Parameters
     ----------
     labels
         Complete truth, integer instances of any shape, 0 = background.
     n_cells
-        Number of cells, chosen at random.
+        Number of cells.
     seed
         The same seed chooses the same cells.
 
@@ -47,16 +60,14 @@ def annotate_sparsely(labels: np.ndarray[Any, np.dtype[np.integer]], n_cells: in
     >>> annotate_sparsely(np.array([[0, 0, 0, 7, 7, 0, 0, 0, 9]]), 1, seed=1)
     array([[0, 1, 1, 2, 2, 1, 1, 0, 0]], dtype=int32)
     """
-    boxes = find_objects(labels)
-    present = [number for number, box in enumerate(boxes, start=1) if box is not None]
-    if not 1 <= n_cells <= len(present):
-        raise InputError(
-            f"{n_cells} cells cannot be annotated: the labels have {len(present)}; ask for 1 to that many."
-        )
-    return paint_cells(labels, np.random.default_rng(seed).choice(present, n_cells, replace=False).tolist())
+    boxes = _find_cells(labels)
+    if not 1 <= n_cells <= len(boxes):
+        raise InputError(f"{n_cells} cells cannot be annotated: the labels have {len(boxes)}; ask for 1 to that many.")
+    order = np.random.default_rng(seed).permutation(list(boxes)).tolist()
+    return paint_cells(labels, list(islice(_walk(labels, boxes, order), n_cells)))
 
 
-def paint_cells(labels: np.ndarray[Any, np.dtype[np.integer]], numbers: Sequence[int]) -> Labels:
+def paint_cells(labels: Truth, numbers: Sequence[int]) -> Labels:
     """Annotate these cells wholly, and a ring of true background around each.
 
     Parameters
@@ -76,22 +87,42 @@ def paint_cells(labels: np.ndarray[Any, np.dtype[np.integer]], numbers: Sequence
     >>> paint_cells(np.array([[0, 0, 0, 7, 7, 0, 0, 0, 9]]), [9, 7])
     array([[0, 1, 1, 3, 3, 1, 1, 1, 2]], dtype=int32)
     """
-    boxes = find_objects(labels)
+    boxes = _find_cells(labels)
     annotated = np.zeros(labels.shape, np.int32)
     for painted, number in enumerate(numbers, start=2):
-        _paint_cell(annotated, labels, number, painted, boxes[number - 1])
+        window, near = _look_around(labels, number, boxes[number])
+        truth, target = labels[window], annotated[window]
+        target[near & (truth == 0)] = 1
+        target[truth == number] = painted
     return annotated
 
 
-def _paint_cell(annotated: Labels, labels: np.ndarray[Any, Any], number: int, painted: int, box: Any) -> None:
-    """Paint one cell and its ring, in place."""
+def _find_cells(labels: Truth) -> dict[int, Box]:
+    """Give the box around each cell that is there."""
+    return {number: box for number, box in enumerate(find_objects(labels), start=1) if box is not None}
+
+
+def _walk(labels: Truth, boxes: dict[int, Box], order: Iterable[int]) -> Iterator[int]:
+    """Go from cell to cell, each with some of its neighbours before the next."""
+    met: set[int] = set()
+    for number in order:
+        if number in met:
+            continue
+        window, near = _look_around(labels, number, boxes[number])
+        numbers, contacts = np.unique(labels[window][near], return_counts=True)
+        nearest_first = numbers[np.argsort(-contacts, kind="stable")].tolist()
+        beside = [other for other in nearest_first if other not in (0, number) and other not in met]
+        clump = [number, *beside[: _CLUMP - 1]]
+        met.update(clump)
+        yield from clump
+
+
+def _look_around(labels: Truth, number: int, box: Box) -> tuple[Box, NDArray[np.bool_]]:
+    """Give a window around a cell, and in it the cell with its ring, whatever lies there."""
     cell = labels[box] == number
     extended_axes = sum(size > 1 for size in cell.shape)
     radius = float(np.count_nonzero(cell)) ** (1 / max(1, extended_axes)) / 2
     ring = max(_NARROWEST_RING, _RING_SHARE * radius)
     margin = int(np.ceil(ring))
-    wide = tuple(slice(max(0, axis.start - margin), axis.stop + margin) for axis in box)
-    truth, target = labels[wide], annotated[wide]
-    near = distance_transform_edt(truth != number) <= ring
-    target[near & (truth == 0)] = 1
-    target[truth == number] = painted
+    window = tuple(slice(max(0, axis.start - margin), axis.stop + margin) for axis in box)
+    return window, distance_transform_edt(labels[window] != number) <= ring
