@@ -1,0 +1,150 @@
+"""The methods that the few-shot benchmark compares; each makes cells in the way its own defaults have it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_unet.config.instances import InstancesConfig
+from napari_unet.config.recipe import parse_recipe
+from napari_unet.data.targets import NOT_ANNOTATED, make_target, read_annotation
+from napari_unet.data.training_image import TrainingImage
+from napari_unet.inference.instances import find_instances
+from napari_unet.inference.segment import Segmenter, smallest_cell_px
+from napari_unet.models.model_file import load_model
+from napari_unet.models.starter import load_starter
+from napari_unet.training.events import Finished
+from napari_unet.training.starting import NONE, STARTER, choose_start
+from napari_unet.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from _few_shot_tasks import Task
+    from numpy.typing import NDArray
+
+    from napari_unet.config.recipe import Recipe
+
+    #: Makes cells (Y, X) of an image (Y, X).
+    Segmentation = Callable[[NDArray[Any]], NDArray[Any]]
+    #: Learns a task for so many steps of our U-Net, or as long as these take. The file is where the trained model is
+    #: kept, without its suffix; one that is there already is used as it is.
+    Method = Callable[[Task, int, Path], Segmentation]
+
+#: Two idle cores take a minute for 190 steps; who learns in other steps has the same seconds of the processor.
+PROCESSOR_SECONDS_PER_STEP = 120 / 190
+#: Annotated pixels of an image that the forest learns from; more make it slower, not better.
+_FOREST_PX = 50_000
+
+
+def unet(task: Task, steps: int, kept: Path, init: str = NONE) -> Segmentation:
+    """Train our U-Net."""
+    file = kept.with_suffix(".safetensors")
+    if not file.exists():
+        _train(task, steps, file, init)
+    return partial(_segment, Segmenter(load_model(file), instances=InstancesConfig()))
+
+
+def _train(task: Task, steps: int, file: Path, init: str) -> None:
+    """Train our U-Net and keep the model."""
+    recipe = _recipe(task, steps)
+    images = _training_images(task)
+    with tempfile.TemporaryDirectory() as folder:
+        for event in Trainer(images, recipe, folder, choose_start(init, images, recipe).model).run():
+            if isinstance(event, Finished):
+                print(f"    {event.step} steps in {event.seconds:.0f} s", flush=True)
+                shutil.copy(event.path, file)
+
+
+def _recipe(task: Task, steps: int = 1) -> Recipe:
+    """Give the default recipe for a task."""
+    return parse_recipe({"training": {"steps": steps, "scheme": task.scheme}})
+
+
+def _training_images(task: Task) -> list[TrainingImage]:
+    """Give the images of a task as the engine wants them."""
+    pairs = enumerate(zip(task.images, task.labels, strict=True))
+    return [TrainingImage(str(n), image[None, None, None], labels[None, None, None]) for n, (image, labels) in pairs]
+
+
+def untouched(task: Task, steps: int, kept: Path) -> Segmentation:
+    """Take the starter model as it is."""
+    return partial(_segment, Segmenter(load_starter(), instances=InstancesConfig()))
+
+
+def _segment(segmenter: Segmenter, image: NDArray[Any]) -> NDArray[Any]:
+    """Segment an image (Y, X)."""
+    return next(iter(segmenter.planes(image[None, None, None]))).labels
+
+
+def forest(task: Task, steps: int, kept: Path) -> Segmentation:
+    """Train a random forest on the annotated pixels: it has no steps, it is ready when it is."""
+    from skimage.feature import multiscale_basic_features
+    from sklearn.ensemble import RandomForestClassifier
+
+    began = time.process_time()
+    features = partial(multiscale_basic_features, sigma_min=1, sigma_max=16)
+    random = np.random.default_rng(0)
+    values, classes = [], []
+    for image, labels in zip(task.images, task.labels, strict=True):
+        target = make_target(*read_annotation(labels, task.scheme), "instances").ravel()
+        known = np.flatnonzero(target != NOT_ANNOTATED)
+        known = random.choice(known, min(known.size, _FOREST_PX), replace=False)
+        values.append(features(image.astype(np.float32)).reshape(target.size, -1)[known])
+        classes.append(target[known])
+    trees = RandomForestClassifier(100, max_depth=20, min_samples_leaf=5, class_weight="balanced", random_state=0)
+    trees.fit(np.concatenate(values), np.concatenate(classes))
+    print(f"    trees grown in {time.process_time() - began:.0f} s of the processor", flush=True)
+
+    def segmentation(image: NDArray[Any]) -> NDArray[Any]:
+        stack = features(image.astype(np.float32))
+        foreground = trees.predict_proba(stack.reshape(-1, stack.shape[-1]))[:, 1].reshape(image.shape)
+        return find_instances(foreground, InstancesConfig(), min_size_px=_smallest_cell(task))
+
+    return segmentation
+
+
+def _smallest_cell(task: Task) -> int:
+    """Give the size below which cells are dropped, as the U-Net has it."""
+    with tempfile.TemporaryDirectory() as folder:
+        return smallest_cell_px(Trainer(_training_images(task), _recipe(task), folder).card)
+
+
+def cellpose(task: Task, steps: int, kept: Path) -> Segmentation:
+    """Train Cellpose 3 from random weights, by its defaults, for as many epochs as there is time for."""
+    from cellpose import models, train
+
+    file = kept.with_suffix(".cellpose")
+
+    def fit(epochs: int) -> float:
+        network = models.CellposeModel(gpu=False, pretrained_model=None).net
+        # As an image may hold fewer cells than it asks for, and a batch of one crop teaches little.
+        options = {"channels": [0, 0], "min_train_masks": 1, "nimg_per_epoch": 8, "n_epochs": epochs}
+        began = time.process_time()
+        with tempfile.TemporaryDirectory() as folder:
+            path, *_ = train.train_seg(network, task.images, task.labels, save_path=folder, **options)
+            shutil.copy(path, file)
+        return time.process_time() - began
+
+    if not file.exists():
+        fit(1)  # compiles what is compiled at first use
+        one, three = fit(1), fit(3)
+        epochs = int((steps * PROCESSOR_SECONDS_PER_STEP - one) / (three - one) * 2) + 1
+        print(f"    {epochs} epochs in {fit(epochs):.0f} s of the processor", flush=True)
+    model = models.CellposeModel(gpu=False, pretrained_model=str(file))
+    return lambda image: np.asarray(model.eval(image, channels=[0, 0])[0])
+
+
+METHODS: dict[str, Method] = {
+    "forest": forest,
+    "cellpose": cellpose,
+    "scratch": unet,
+    "untouched": untouched,
+    "starter": partial(unet, init=STARTER),
+}
