@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from napari_unet.errors import InputError
+from napari_unet.training.events import Stepped, Validated
 from napari_unet.training.record import (
     RunRecord,
     Source,
     find_unfinished,
-    read_losses,
+    read_curves,
     read_run,
     save_record,
 )
@@ -40,8 +41,22 @@ def test_a_run_that_was_broken_off_is_found_again(make_trainer, tmp_path: Path) 
     run = find_unfinished([tmp_path / "project"])
     assert run is not None and run == read_run(folder)
     assert (run.step, run.record, run.is_finished) == (3, RECORD, False)
-    assert len(read_losses(folder)) == 3
+    losses, validated = read_curves(folder)
+    assert len(losses) == 3 and not validated
     assert find_unfinished([tmp_path / "project"], busy={folder}) is None
+
+
+def test_the_curves_are_those_of_all_parts_of_a_run(make_trainer) -> None:
+    told = []
+    for steps in (3, 5):
+        trainer = make_trainer(steps=steps, validation="regions", validation_seconds=1e-6)
+        if told:
+            trainer.resume()
+        told += [event for event in trainer.run() if isinstance(event, Stepped | Validated)]
+    losses, validated = read_curves(trainer.folder.path)
+    assert losses == [event.loss for event in told if isinstance(event, Stepped)] and len(losses) == 5
+    assert validated == [event for event in told if isinstance(event, Validated)] and validated[-1].step == 5
+    assert validated[0].best and not any(point.best for point in validated if point.iou < validated[0].iou)
 
 
 def test_only_the_last_run_is_offered(make_trainer, tmp_path: Path) -> None:

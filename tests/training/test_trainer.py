@@ -311,7 +311,7 @@ def test_a_checkpoint_executes_nothing_and_names_its_parts(make_trainer: MakeTra
     with safe_open(trainer.folder.checkpoint, framework="np") as file:
         parts = {name.split("/")[0] for name in file.keys()}
         counters = json.loads(file.metadata()["napari_unet_checkpoint"])
-    assert parts == {"network", "average", "optimizer", "losses"}
+    assert parts == {"network", "average", "optimizer", "losses", "validated"}
     assert counters["step"] == 1
 
 

@@ -121,7 +121,7 @@ def test_one_click_trains_previews_and_stop_keeps_the_model(viewer: Viewer, qtbo
 
 def test_a_finished_run_is_trained_on(viewer: Viewer, qtbot) -> None:
     add_pair(viewer)
-    widget = open_dock(viewer, steps=3)
+    widget = open_dock(viewer, steps=3, validation="regions")
     widget.preview_switch.setChecked(False)
     click(qtbot, widget.button)
     wait_for_end(widget, qtbot)
@@ -132,6 +132,7 @@ def test_a_finished_run_is_trained_on(viewer: Viewer, qtbot) -> None:
     wait_for_end(widget, qtbot)
     assert "at step 6" in widget.message.text()
     qtbot.waitUntil(lambda: len(widget.curves.raw.getData()[0]) == 6, timeout=WAIT_MS)
+    assert widget.curves.iou.getData()[0].tolist() == [3, 6]
     assert len(list((widget.session.project / "runs").iterdir())) == 1
 
 

@@ -87,6 +87,11 @@ class Validated:
     iou: float
     best: bool
 
+    @classmethod
+    def from_numbers(cls, step: float, loss: float, iou: float, best: float) -> Validated:
+        """Make it from the row of numbers as which a run keeps it."""
+        return cls(int(step), loss, iou, bool(best))
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:

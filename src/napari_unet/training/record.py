@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from napari_unet.config.recipe import Recipe, load_recipe
 from napari_unet.data.files import atomic_path
 from napari_unet.errors import InputError
+from napari_unet.training.events import Validated
 from napari_unet.training.schedule import progress
 
 if TYPE_CHECKING:
@@ -152,8 +153,8 @@ def find_run(folder: Path) -> StoredRun | None:
         return None
 
 
-def read_losses(folder: Path) -> list[float]:
-    """Read the loss of each step of a run up to its last checkpoint.
+def read_curves(folder: Path) -> tuple[list[float], list[Validated]]:
+    """Read the curves of a run up to its last checkpoint.
 
     Parameters
     ----------
@@ -162,12 +163,12 @@ def read_losses(folder: Path) -> list[float]:
 
     Returns
     -------
-    list of float
-        One a step.
+    tuple of list
+        The loss of each step, and what was found whenever the held-out part was looked at.
     """
     with safe_open(folder / "checkpoint.safetensors", framework="numpy") as file:
-        losses: list[float] = file.get_tensor("losses").tolist()
-    return losses
+        losses, rows = (file.get_tensor(name).tolist() for name in ("losses", "validated"))
+    return losses, [Validated.from_numbers(*row) for row in rows]
 
 
 def find_unfinished(homes: Iterable[Path], busy: Collection[Path] = ()) -> StoredRun | None:

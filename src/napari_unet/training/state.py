@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+
+from napari_unet.training.events import Validated
 
 if TYPE_CHECKING:
     from napari_unet.config.training import TrainingConfig
@@ -30,10 +33,10 @@ class TrainingState:
         Training time so far, pauses not counted.
     rate_factor
         Factor on the learning rate; halved when a step gives no finite number.
-    best_iou
-        Best validation so far, -1 before the first.
     losses
         Loss of each step.
+    validated
+        What was found when the held-out part was looked at, oldest first.
     kept
         Share of the weights at the beginning in those of the model, 0 … 1.
     """
@@ -50,8 +53,8 @@ class TrainingState:
         self.step = 0
         self.seconds = 0.0
         self.rate_factor = 1.0
-        self.best_iou = -1.0
         self.losses: list[float] = []
+        self.validated: list[Validated] = []
 
     @property
     def predicting(self) -> nn.Module:
@@ -78,6 +81,23 @@ class TrainingState:
         self.kept = share
         self._beginning = copy.deepcopy(self.network).eval() if share else None
 
+    def remember(self, loss: float, iou: float) -> Validated:
+        """Remember what was found in the held-out part at this step.
+
+        Parameters
+        ----------
+        loss, iou
+            See `Validated`.
+
+        Returns
+        -------
+        Validated
+            Knows whether it is the best so far; of equals the last is.
+        """
+        best = all(iou >= earlier.iou for earlier in self.validated)
+        self.validated.append(Validated(self.step, loss, iou, best))
+        return self.validated[-1]
+
     @torch.no_grad()
     def update_average(self) -> None:
         """Take the weights of the last step into the average."""
@@ -96,7 +116,9 @@ class TrainingState:
             parts["beginning"] = self._beginning.state_dict()
         named = {f"{part}/{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
         copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in named.items()}
-        return copies | {"losses": torch.tensor(self.losses, dtype=torch.float64)}
+        rows = torch.tensor([astuple(event) for event in self.validated], dtype=torch.float64)
+        curves = {"losses": torch.tensor(self.losses, dtype=torch.float64), "validated": rows}
+        return copies | curves
 
     def counters(self) -> dict[str, float]:
         """Give the numbers of the state by name."""
@@ -104,7 +126,6 @@ class TrainingState:
             "step": self.step,
             "seconds": self.seconds,
             "rate_factor": self.rate_factor,
-            "best_iou": self.best_iou,
             "kept": self.kept,
         }
 
@@ -129,9 +150,9 @@ class TrainingState:
             self._beginning.load_state_dict(_part(tensors, "beginning"))
         self._restore_optimizer(_part(tensors, "optimizer"))
         self.losses = tensors["losses"].tolist()
+        self.validated = [Validated.from_numbers(*row) for row in tensors["validated"].tolist()]
         self.step = int(counters["step"])
         self.seconds, self.rate_factor = counters["seconds"], counters["rate_factor"]
-        self.best_iou = counters["best_iou"]
 
     def _optimizer_tensors(self) -> dict[str, Tensor]:
         """Give the optimiser's memory by parameter number and name."""

@@ -282,12 +282,11 @@ class Trainer:
         """Look at the held-out part; keep the model if it is the best so far."""
         held_out = self._lessons.current.held_out
         loss, iou = validate(self._state.predicting, held_out, self._computation, self.card.class_balance)
-        best = iou >= self._state.best_iou
+        validated = self._state.remember(loss, iou)
         self.card = self.card.model_copy(update={"metrics": {"validation_iou": iou, "validation_loss": loss}})
-        if best:
-            self._state.best_iou = iou
+        if validated.best:
             self.folder.save_model(self.model(), best=True)
-        return Validated(self._state.step, loss, iou, best)
+        return validated
 
     def _save(self) -> Saved:
         """Remember the state and write it."""

@@ -61,15 +61,17 @@ class Curves(QWidget):
         self._follow_theme()
         self.draw()
 
-    def begin(self, losses: Iterable[float] = ()) -> None:
+    def begin(self, losses: Iterable[float] = (), validated: Iterable[Validated] = ()) -> None:
         """Begin anew.
 
         Parameters
         ----------
         losses
             Losses of the steps that were done before.
+        validated
+            What was found when the held-out part was looked at before.
         """
-        self._history, self._validated = LossHistory(losses), []
+        self._history, self._validated = LossHistory(losses), list(validated)
         self.draw()
 
     def add(self, event: Stepped | Validated) -> None:
@@ -81,7 +83,8 @@ class Curves(QWidget):
             What the training tells.
         """
         if isinstance(event, Validated):
-            self._validated.append(event)
+            # A training that goes back to an earlier step leaves points behind that never were.
+            self._validated = [*(point for point in self._validated if point.step < event.step), event]
         else:
             self._history.add(event.step, event.loss)
         if not self._timer.isActive():

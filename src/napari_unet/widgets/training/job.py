@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_unet.models.card import read_card
 from napari_unet.training.preflight import Finding, check_training
-from napari_unet.training.record import StoredRun, find_unfinished, read_losses, save_record
+from napari_unet.training.record import StoredRun, find_unfinished, read_curves, save_record
 from napari_unet.widgets._preload import load_torch
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_unet.data.training_image import TrainingImage
     from napari_unet.inference.devices import DeviceInfo
     from napari_unet.models.model_file import TrainedModel
+    from napari_unet.training.events import Validated
     from napari_unet.training.live import LiveEvent, LiveTraining
     from napari_unet.training.record import RunRecord
     from napari_unet.training.trainer import Trainer
@@ -186,9 +187,12 @@ class Remembered:
     ----------
     losses
         Loss of each step.
+    validated
+        What was found when the held-out part was looked at.
     """
 
     losses: list[float]
+    validated: list[Validated]
 
 
 def prepare(homes: Collection[Path], busy: Collection[Path]) -> Generator[Prepared]:
@@ -252,5 +256,5 @@ def train(job: Job, live: LiveTraining) -> Generator[Checked | Remembered | Live
             return
     load_torch()
     if job.resume:
-        yield Remembered(read_losses(job.folder))
+        yield Remembered(*read_curves(job.folder))
     yield from live.run()

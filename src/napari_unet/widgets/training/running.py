@@ -129,7 +129,7 @@ class RunningTraining(QObject):
         elif isinstance(event, Annotated):
             self._learning = _learning(event)
         elif isinstance(event, Remembered):
-            self._curves.begin(event.losses)
+            self._curves.begin(event.losses, event.validated)
         elif isinstance(event, Recovered):
             self._note = f"Mended: {event.message}."
         elif isinstance(event, Finished):
