@@ -23,6 +23,7 @@ from torch import nn
 
 from napari_unet.config.presets import preset
 from napari_unet.config.recipe import Recipe, parse_recipe
+from napari_unet.data.fields import Preparation
 from napari_unet.data.normalization import fit_normalization
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.samples import annotate_sparsely, draw_sample
@@ -122,7 +123,7 @@ def measure_stroke(edge: int, n_planes: int, n_annotated: int, rounds: int) -> s
     recipe = parse_recipe({"training": {"scheme": "sparse"}})
     normalization = fit_normalization([source.image], recipe.normalization)
     began = time.perf_counter()
-    lessons = Lessons([source], recipe, normalization, 1.0, torch.device("cpu"))
+    lessons = Lessons([source], Preparation(recipe, normalization))
     whole = time.perf_counter() - began
     times = []
     for number in range(rounds + 2):

@@ -194,7 +194,8 @@ def main() -> None:
                 bar.update(100 * event.progress - bar.n)
     model = load_model(trainer.folder.model)
     # Cells of all sizes were learnt from: what starts here chooses its own factor.
-    save_model(replace(model, card=model.card.model_copy(update={"scale": None})), arguments.output)
+    card = model.card.model_copy(update={"scale": None, "cell_diameter_px": None})
+    save_model(replace(model, card=card), arguments.output)
     print(f"{arguments.output}: {trainer.step} steps, learnt from {len(images)} images")
 
 

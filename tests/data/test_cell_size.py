@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from drawing import draw_image
-from napari_unet.config.training import WORKING_DIAMETER_PX
-from napari_unet.data.cell_size import cell_sizes, scale_to_working_size
+from napari_unet.config.training import WORKING_DIAMETER_PX, TrainingConfig
+from napari_unet.data.cell_size import (
+    cell_sizes,
+    choose_scale,
+    scale_to_wanted,
+    scale_to_working_size,
+    typical_diameter,
+)
 from napari_unet.data.training_image import TrainingImage
 
 
@@ -47,3 +53,31 @@ def test_tiny_cells_are_not_enlarged_without_end() -> None:
 
 def test_discs_are_measured() -> None:
     assert 60 <= np.median(cell_sizes([draw_image()], "dense")) <= 130
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept", "expected"),
+    [({"rescale": 0.7}, 0.5, 0.7), ({}, 0.5, 0.5), ({}, None, 0.32), ({"target": "classes"}, None, 1.0)],
+)
+def test_a_person_decides_then_the_model_to_start_from_then_the_cells(
+    settings: dict[str, object], kept: float | None, expected: float
+) -> None:
+    assert choose_scale(TrainingConfig.model_validate(settings), kept, lambda: discs(100)) == expected
+
+
+@pytest.mark.parametrize("trained", [None, 0.4, 1.7])
+def test_the_network_sees_cells_of_any_size_as_it_saw_those_of_the_training(trained: float | None) -> None:
+    assert scale_to_wanted(trained, 30, 30) == pytest.approx(trained or 1)
+    assert scale_to_wanted(trained, 30, None) == (trained or 1)
+    for wanted in (20, 60, 200):
+        assert scale_to_wanted(trained, 30, wanted) * wanted == pytest.approx((trained or 1) * 30)
+
+
+def test_a_network_that_learnt_from_all_sizes_sees_those_it_knows_as_they_are() -> None:
+    assert [scale_to_wanted(None, None, diameter) for diameter in (15, 40, 100)] == [1, 1, 0.32]
+    assert scale_to_wanted(None, 30, 1) == 3
+
+
+def test_half_of_the_cells_are_larger_than_the_typical_one() -> None:
+    assert typical_diameter(discs(20)) == pytest.approx(20, rel=0.01)
+    assert typical_diameter(np.zeros(0, np.int64)) is None

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 FLOAT32 = ExecutionConfig(device="cpu", precision="float32")
 
 
-def at_scale(model: TrainedModel, scale: float) -> TrainedModel:
-    return TrainedModel(model.network, model.card.model_copy(update={"scale": scale}))
+def at_scale(model: TrainedModel, scale: float | None, **card: float) -> TrainedModel:
+    return TrainedModel(model.network, model.card.model_copy(update={"scale": scale, **card}))
 
 
 def noise(height: int, width: int) -> NDArray[np.uint8]:
@@ -76,3 +76,33 @@ def test_probabilities_stay_probabilities() -> None:
 @pytest.mark.parametrize(("scale", "expected"), [(0.25, 8), (1.0, 2), (3.0, 2)])
 def test_ridges_are_grown_over_as_wide_as_the_network_sees_them(scale: float, expected: int) -> None:
     assert Segmenter(at_scale(random_model(), scale))._instances.grow_px == expected
+
+
+@pytest.mark.parametrize("scale", [None, 0.5])
+def test_cells_of_another_size_are_found_as_if_they_were_as_in_training(scale: float | None) -> None:
+    model = at_scale(random_model(), scale, cell_diameter_px=20, small_cell_px=100)
+    image = (50 + 50 * np.sin(np.arange(60) / 3)[:, None] * np.sin(np.arange(84) / 4)).astype(np.float32)[
+        None, None, None
+    ]
+    doubled = image.repeat(2, axis=3).repeat(2, axis=4)
+    given = Segmenter(model, TilingConfig(cell_diameter_px=40), execution=FLOAT32)
+    as_trained = Segmenter(model, execution=FLOAT32)
+    assert given.predictor.scale == as_trained.predictor.scale / 2
+    # The smallest cell grows with the others.
+    assert given._smallest_px == 4 * as_trained._smallest_px == 200
+    # What was doubled is halved again for the network.
+    expected = as_trained.predictor.probabilities(image)[0, 0, 0]
+    error, uncorrected = (
+        np.abs(segmenter.predictor.probabilities(doubled)[0, 0, 0].reshape(60, 2, 84, 2).mean((1, 3)) - expected).mean()
+        for segmenter in (given, as_trained)
+    )
+    assert error < 0.06 < uncorrected
+
+
+def test_a_cell_diameter_tiles_as_a_whole() -> None:
+    model, image = random_model(), noise(150, 131)
+    whole, tiled = (
+        Predictor(model, TilingConfig(tile_px=edge, cell_diameter_px=100), FLOAT32).probabilities(image)
+        for edge in (4000, 40)
+    )
+    np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-6)

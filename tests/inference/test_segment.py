@@ -91,7 +91,7 @@ def test_settings_of_the_call_hold_before_those_of_the_recipe() -> None:
 @pytest.mark.parametrize(("small_cell_px", "limit"), [(None, 0), (40.0, 20), (1.0, 0)])
 def test_the_smallest_cell_follows_from_the_training_data(small_cell_px: float | None, limit: int) -> None:
     card = make_model().card.model_copy(update={"small_cell_px": small_cell_px})
-    assert smallest_cell_px(card) == limit
+    assert smallest_cell_px(card, 1.0) == limit
 
 
 def test_planes_come_one_by_one_with_probabilities_where_they_are_wanted() -> None:

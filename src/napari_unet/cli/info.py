@@ -83,6 +83,7 @@ def _describe_model(model: TrainedModel) -> dict[str, str]:
         "normalisation": f"percentiles {normalization.low_percentile:g} and {normalization.high_percentile:g} of the "
         f"{normalization.over}",
         "resampling": "none" if card.scale is None else f"factor {card.scale:g}",
+        "cells": "of unknown size" if card.cell_diameter_px is None else f"of about {card.cell_diameter_px:.0f} px",
         "trained on": f"{len(card.training_data)} planes, annotation {card.recipe.training.scheme}",
         "metrics": _pairs(card.metrics) or "none, nothing was held out",
         "versions": ", ".join(f"{name} {version}" for name, version in card.versions.items()),

@@ -1,4 +1,4 @@
-"""Settings of the overlap-tile prediction."""
+"""Settings of the prediction: at what size, in what parts and how often the network sees an image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from napari_unet.config._base import Settings, setting
 
 
 class TilingConfig(Settings):
-    """How an image is cut for prediction; the result does not depend on it."""
+    """How an image is given to the network; the size of the tiles does not change the result."""
+
+    cell_diameter_px: float | None = setting(
+        None,
+        title="Cell diameter",
+        help="Typical diameter in px of the cells in your images, where they are of another size than those the model "
+        "learnt from: images are resampled to suit. Empty: as in training.",
+        step=1,
+        advanced=False,
+        ge=2,
+        le=2000,
+    )
 
     tile_px: int | None = setting(
         None,

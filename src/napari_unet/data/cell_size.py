@@ -1,4 +1,4 @@
-"""How large the annotated cells are, and what factor brings them to the size the network works best at."""
+"""How large cells are, and what factor brings them to the size the network works best at."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from napari_unet.config.training import WORKING_DIAMETER_PX
 from napari_unet.data.targets import read_annotation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
+    from napari_unet.config.training import TrainingConfig
     from napari_unet.data.training_image import TrainingImage
 
 #: Cells of these diameters are left as they are, px: images to come may hold smaller and larger ones.
@@ -73,12 +74,84 @@ def scale_to_working_size(sizes: NDArray[np.int64]) -> float:
     >>> scale_to_working_size(np.array([800]))
     1.0
     """
-    if not sizes.size:
-        return 1.0
-    # The diameter of a disc of this area.
-    typical = math.sqrt(float(np.median(sizes)) * 4 / math.pi)
+    typical = typical_diameter(sizes)
+    return 1.0 if typical is None else _scale_to_fit(typical)
+
+
+def choose_scale(config: TrainingConfig, kept: float | None, measure: Callable[[], NDArray[np.int64]]) -> float:
+    """Give the factor by which the images of a run are resampled.
+
+    Parameters
+    ----------
+    config
+        May name the factor.
+    kept
+        Factor of the model to start from; None: there is none, and it follows from the annotated cells.
+    measure
+        Gives the pixels of each annotated cell; only called where these decide.
+
+    Returns
+    -------
+    float
+        The one factor; 1 where there are no cells to measure.
+    """
+    if config.rescale is not None:
+        return config.rescale
+    if kept is not None:
+        return kept
+    return scale_to_working_size(measure()) if config.target == "instances" else 1.0
+
+
+def scale_to_wanted(trained: float | None, trained_px: float | None, wanted_px: float | None) -> float:
+    """Give the factor by which images are resampled for a trained network.
+
+    Parameters
+    ----------
+    trained
+        Factor in its training; None: images were taken as they were.
+    trained_px
+        Typical diameter of the cells it learnt from, px; None: unknown, it knows those of usual sizes.
+    wanted_px
+        Typical diameter of the cells in the images, px; None: as in training.
+
+    Returns
+    -------
+    float
+        Factor along each axis, with which the network sees cells at the size it knows.
+
+    Examples
+    --------
+    >>> scale_to_wanted(0.5, 60, None), scale_to_wanted(0.5, 60, 120), scale_to_wanted(None, None, 100)
+    (0.5, 0.25, 0.32)
+    """
+    trained = trained or 1.0
+    if wanted_px is None:
+        return trained
+    if trained_px is None:
+        return trained * _scale_to_fit(wanted_px * trained)
+    return min(trained * trained_px / wanted_px, max(trained, _BOUNDS[1]))
+
+
+def typical_diameter(sizes: NDArray[np.int64]) -> float | None:
+    """Give the diameter of a disc as large as a typical cell.
+
+    Parameters
+    ----------
+    sizes
+        Pixels of each cell.
+
+    Returns
+    -------
+    float
+        Pixels; None where there are no cells.
+    """
+    return math.sqrt(float(np.median(sizes)) * 4 / math.pi) if sizes.size else None
+
+
+def _scale_to_fit(diameter: float) -> float:
+    """Give the factor that brings cells of this diameter, px, to a size the network works well at."""
     smallest, largest = _FITTING_PX
-    if smallest <= typical <= largest:
+    if smallest <= diameter <= largest:
         return 1.0
-    wanted = _SMALL_PX if typical < smallest else WORKING_DIAMETER_PX
-    return round(min(max(wanted / typical, _BOUNDS[0]), _BOUNDS[1]), 2)
+    wanted = _SMALL_PX if diameter < smallest else WORKING_DIAMETER_PX
+    return round(min(max(wanted / diameter, _BOUNDS[0]), _BOUNDS[1]), 2)

@@ -118,7 +118,7 @@ def _edges(segmenter: Segmenter, request: Request) -> tuple[int, int]:
     """Choose two sizes of tiles: one that cuts the box, one that does not if memory allows."""
     usual, fitting = segmenter.predictor.tile_limits_px()
     alignment = segmenter.predictor.geometry[0].alignment
-    longest = max(part.stop - part.start for part in request.box) * (segmenter.card.scale or 1.0)
+    longest = max(part.stop - part.start for part in request.box) * segmenter.predictor.scale
     # Tiles start on multiples of the alignment, so a box may need one more at either end.
     return min(usual, math.ceil(longest / 2)), min(fitting, math.ceil(longest) + 3 * alignment)
 

@@ -67,7 +67,7 @@ def estimate(model: Path, request: Request) -> Estimate:
 
     trained = load_model(model)
     predictor = Predictor(trained, request.recipe.tiling, request.recipe.execution)
-    scale = trained.card.scale or 1.0
+    scale = predictor.scale
     box = [slice(math.floor(part.start * scale), math.ceil(part.stop * scale)) for part in request.box]
     edge = min(predictor.tile_limits_px()[0], max(part.stop - part.start for part in box))
     n_arrays = 1 + (trained.card.n_classes - 1) * request.probabilities

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from napari_unet.config.execution import ExecutionConfig
 from napari_unet.config.tiling import TilingConfig
+from napari_unet.data.cell_size import scale_to_wanted
 from napari_unet.data.rectangles import split, within
 from napari_unet.data.resampling import ResampledPlane, resample
 from napari_unet.errors import InputError
@@ -71,6 +72,8 @@ class Predictor:
         What the model is.
     device, precision
         Where and in which type the network is computed.
+    scale
+        Factor by which images are resampled before the network sees them.
     geometry
         Geometry of the network along Y and X.
     network
@@ -97,7 +100,7 @@ class Predictor:
         self._tile_px = self.tiling.tile_px
         self._px_bytes = bytes_per_px(model.card, self.precision)
         self._n_outputs = model.card.n_classes
-        self._scale = model.card.scale or 1.0
+        self.scale = scale_to_wanted(model.card.scale, model.card.cell_diameter_px, self.tiling.cell_diameter_px)
 
     def predict_plane(
         self, plane: Array, scaler: PlaneScaler, rectangle: Rectangle | None = None
@@ -130,9 +133,9 @@ class Predictor:
         """
         _check_plane(plane, self.card.in_channels)
         box = clip(rectangle or (slice(None),) * 2, plane.shape[1:])
-        if self._scale == 1:
+        if self.scale == 1:
             return self._predict_tiles(plane, scaler, box)
-        return self._predict_resampled(ResampledPlane(plane, scaler, self._scale), box)
+        return self._predict_resampled(ResampledPlane(plane, scaler, self.scale), box)
 
     def predict_image(self, data: Array) -> Generator[tuple[int, int, TileDone], None, None]:
         """Predict a stack or a series plane after plane, as `predict_plane` does.
@@ -217,9 +220,9 @@ class Predictor:
     def _predict_resampled(self, plane: ResampledPlane, box: Rectangle) -> Generator[TileDone]:
         """Predict at the size the network works at, block after block, and bring the probabilities back."""
         # What a block needs shall fit into one tile, though tiles start on multiples of the alignment only.
-        edge = max(1, int((self._largest_tile_px() - 2 * self.geometry[0].alignment) / self._scale))
+        edge = max(1, int((self._largest_tile_px() - 2 * self.geometry[0].alignment) / self.scale))
         for block in split(box, (edge, edge)):
-            yield TileDone(block, resample(partial(self._assemble, plane), plane.shape[1:], block, 1 / self._scale))
+            yield TileDone(block, resample(partial(self._assemble, plane), plane.shape[1:], block, 1 / self.scale))
 
     def _assemble(self, plane: ResampledPlane, box: Rectangle) -> NDArray[np.float32]:
         """Predict a box of a plane that is already normalised."""

@@ -79,8 +79,9 @@ class Segmenter:
         execution: ExecutionConfig | None = None,
     ) -> None:
         self.card = model.card
-        self._instances = _widen_growth(instances or model.card.recipe.instances, model.card.scale or 1.0)
         self.predictor = Predictor(model, tiling or model.card.recipe.tiling, execution)
+        self._instances = _widen_growth(instances or model.card.recipe.instances, self.predictor.scale)
+        self._smallest_px = smallest_cell_px(model.card, self.predictor.scale)
 
     @property
     def makes_instances(self) -> bool:
@@ -133,7 +134,7 @@ class Segmenter:
         """
         if not self.makes_instances:
             return ClassCollector(shape)
-        return CellCollector(shape, self._instances, smallest_cell_px(self.card))
+        return CellCollector(shape, self._instances, self._smallest_px)
 
     def label(self, probabilities: NDArray[np.float32]) -> NDArray[Any]:
         """Make labels of a plane, or of a part of it, whose probabilities are in memory.
@@ -150,7 +151,7 @@ class Segmenter:
         """
         if not self.makes_instances:
             return find_classes(probabilities)
-        return find_instances(1 - probabilities[0], self._instances, min_size_px=smallest_cell_px(self.card))
+        return find_instances(1 - probabilities[0], self._instances, min_size_px=self._smallest_px)
 
 
 def _widen_growth(config: InstancesConfig, scale: float) -> InstancesConfig:
@@ -158,20 +159,22 @@ def _widen_growth(config: InstancesConfig, scale: float) -> InstancesConfig:
     return config.model_copy(update={"grow_px": math.ceil(config.grow_px / min(1.0, scale))})
 
 
-def smallest_cell_px(card: ModelCard) -> int:
+def smallest_cell_px(card: ModelCard, scale: float) -> int:
     """Give the size below which a cell is dropped when the settings leave it open.
 
     Parameters
     ----------
     card
         Knows the cells the model was trained on.
+    scale
+        Factor by which images are resampled now.
 
     Returns
     -------
     int
         Pixels; 0 when nothing is known.
     """
-    return int(_SMALLEST_SHARE * (card.small_cell_px or 0))
+    return int(_SMALLEST_SHARE * (card.small_cell_px or 0) * ((card.scale or 1.0) / scale) ** 2)
 
 
 def segment(

@@ -51,6 +51,9 @@ class ModelCard(BaseModel):
         are, and a training that starts from this model chooses its own.
     axes, spacing
         Axes of the training images and their pixel sizes in µm, by axis.
+    cell_diameter_px
+        Diameter in px of a disc as large as a typical cell of the training data (median), None where there were none,
+        or cells of all sizes.
     small_cell_px
         Pixels of a small cell of the training data (fifth percentile), None where there were no cells.
     training_data
@@ -78,6 +81,7 @@ class ModelCard(BaseModel):
     scale: float | None = Field(None, gt=0)
     axes: str = "YX"
     spacing: dict[str, float] = {}
+    cell_diameter_px: float | None = Field(None, gt=0)
     small_cell_px: float | None = None
     training_data: dict[str, str] = {}
     metrics: dict[str, float] = {}

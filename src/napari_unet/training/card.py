@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 import napari_unet
-from napari_unet.data.cell_size import cell_sizes, scale_to_working_size
-from napari_unet.data.fields import class_balance, n_classes
-from napari_unet.data.normalization import Normalization, fit_normalization
+from napari_unet.data.cell_size import cell_sizes, choose_scale, typical_diameter
+from napari_unet.data.fields import Preparation, class_balance, n_classes
+from napari_unet.data.normalization import fit_normalization
 from napari_unet.errors import InputError
 from napari_unet.models.folding import undo_class_balance
 from napari_unet.models.model_file import ModelCard, TrainedModel
@@ -24,22 +24,26 @@ if TYPE_CHECKING:
     from napari_unet.data.training_image import TrainingImage
 
 
-def choose_normalization(images: list[TrainingImage], recipe: Recipe, init: TrainedModel | None) -> Normalization:
-    """Give the normalisation of a run.
+def prepare(
+    images: list[TrainingImage], recipe: Recipe, init: TrainedModel | None, device: torch.device
+) -> Preparation:
+    """Choose how the images of a run are prepared for the network.
 
     Parameters
     ----------
     images
         Training images.
     recipe
-        Holds the percentiles.
+        Every setting.
     init
-        Model to start from, whose normalisation is kept; None: it is fitted.
+        Model to start from, whose normalisation and factor of resampling are kept; None: these follow from the images.
+    device
+        Where they lie.
 
     Returns
     -------
-    Normalization
-        The one normalisation.
+    Preparation
+        The same for all images.
 
     Raises
     ------
@@ -48,65 +52,42 @@ def choose_normalization(images: list[TrainingImage], recipe: Recipe, init: Trai
     """
     if not images:
         raise InputError("there is no image to learn from; give at least one image with its labels")
-    if init is not None:
-        return init.card.normalization
-    return fit_normalization((image.image for image in images), recipe.normalization)
+    if init is None:
+        normalization, kept = fit_normalization((image.image for image in images), recipe.normalization), None
+    else:
+        normalization, kept = init.card.normalization, init.card.scale
+    scale = choose_scale(recipe.training, kept, lambda: cell_sizes(images, recipe.training.scheme))
+    return Preparation(recipe, normalization, scale, device)
 
 
-def choose_scale(images: list[TrainingImage], recipe: Recipe, init: TrainedModel | None) -> float:
-    """Give the factor by which the images of a run are resampled.
-
-    Parameters
-    ----------
-    images
-        Training images.
-    recipe
-        May name the factor.
-    init
-        Model to start from, whose factor is kept; None: it follows from the annotated cells.
-
-    Returns
-    -------
-    float
-        The one factor; 1 where there are no cells to measure.
-    """
-    if recipe.training.rescale is not None:
-        return recipe.training.rescale
-    if init is not None and init.card.scale is not None:
-        return init.card.scale
-    if recipe.training.target == "classes":
-        return 1.0
-    return scale_to_working_size(cell_sizes(images, recipe.training.scheme))
-
-
-def describe(fields: list[Field], recipe: Recipe, normalization: Normalization, scale: float) -> ModelCard:
+def describe(fields: list[Field], preparation: Preparation) -> ModelCard:
     """Describe the model that a run will make.
 
     Parameters
     ----------
     fields
         All annotated planes.
-    recipe
-        Every setting.
-    normalization, scale
-        The one normalisation, the one factor of resampling.
+    preparation
+        How they were made.
 
     Returns
     -------
     ModelCard
         Without metrics.
     """
+    recipe = preparation.recipe
     count = n_classes(fields)
     sizes = np.concatenate([field.cell_sizes for field in fields])
     instances = recipe.training.target == "instances"
     return ModelCard(
-        in_channels=normalization.n_channels,
+        in_channels=preparation.normalization.n_channels,
         n_classes=count,
         class_names=("background", "cell") if instances else tuple(f"class {number}" for number in range(count)),
         class_balance=class_balance(fields, recipe),
         recipe=recipe,
-        normalization=normalization,
-        scale=scale,
+        normalization=preparation.normalization,
+        scale=preparation.scale,
+        cell_diameter_px=typical_diameter(sizes) if instances else None,
         small_cell_px=float(np.percentile(sizes, 5)) if instances and sizes.size else None,
         training_data={field.name: field.digest for field in fields},
         versions={
@@ -137,7 +118,7 @@ def update_card(card: ModelCard, fields: list[Field]) -> ModelCard:
     InputError
         If there is a class that the network has not.
     """
-    fresh = describe(fields, card.recipe, card.normalization, card.scale or 1.0)
+    fresh = describe(fields, Preparation(card.recipe, card.normalization, card.scale or 1.0))
     if fresh.n_classes > card.n_classes:
         raise InputError(
             f"the new annotation has class {fresh.n_classes - 1}, but the network was made for the classes 0 to "

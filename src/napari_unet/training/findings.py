@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from napari_unet.data.cell_size import scale_to_working_size
+from napari_unet.data.cell_size import choose_scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,8 +92,5 @@ class Case:
     @property
     def scale(self) -> float:
         """Factor by which the images will be resampled."""
-        if self.recipe.training.rescale is not None:
-            return self.recipe.training.rescale
-        if self.init is not None and self.init.scale is not None:
-            return self.init.scale
-        return scale_to_working_size(self.cell_px) if self.finds_cells else 1.0
+        kept = self.init.scale if self.init else None
+        return choose_scale(self.recipe.training, kept, lambda: self.cell_px)

@@ -17,10 +17,7 @@ from napari_unet.geometry import AxisGeometry
 from napari_unet.training.validation import held_out_batches
 
 if TYPE_CHECKING:
-    import torch
-
     from napari_unet.config.recipe import Recipe
-    from napari_unet.data.normalization import Normalization
     from napari_unet.data.training_image import TrainingImage
 
 
@@ -58,14 +55,8 @@ class Lessons:
     ----------
     images
         Images with their annotations; names must differ.
-    recipe
-        Every setting.
-    normalization
-        How intensities are scaled.
-    scale
-        Factor by which images are resampled.
-    device
-        Where the fields lie.
+    preparation
+        How they are made into fields.
 
     Attributes
     ----------
@@ -82,15 +73,8 @@ class Lessons:
         If there is nothing to learn from.
     """
 
-    def __init__(
-        self,
-        images: list[TrainingImage],
-        recipe: Recipe,
-        normalization: Normalization,
-        scale: float,
-        device: torch.device,
-    ) -> None:
-        self._preparation = Preparation(recipe, normalization, scale, device)
+    def __init__(self, images: list[TrainingImage], preparation: Preparation) -> None:
+        self._preparation = preparation
         self._inbox: queue.SimpleQueue[TrainingImage] = queue.SimpleQueue()
         self.images = {image.name: image for image in images}
         self.unsaved: set[str] = set()
@@ -98,8 +82,8 @@ class Lessons:
         self._divided: dict[str, _Divided] = {}
         for image in images:
             self._update(image)
-        check_fields(self.fields, recipe)
-        self._held_out = plan_hold_out(self.fields, recipe.training)
+        check_fields(self.fields, preparation.recipe)
+        self._held_out = plan_hold_out(self.fields, preparation.recipe.training)
         lesson = self._make_lesson()
         if lesson is None:
             raise InputError(

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from napari_unet.models.model_file import TrainedModel
-from napari_unet.training.card import choose_normalization, choose_scale, describe, make_network, update_card
+from napari_unet.training.card import describe, make_network, prepare, update_card
 from napari_unet.training.clock import Clock
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Annotated, Event, Finished, Recovered, Saved, Started, Stepped, Validated
@@ -78,11 +78,10 @@ class Trainer:
         self.recipe = recipe if init is None else recipe.model_copy(update={"model": init.card.recipe.model})
         self.folder = RunFolder(Path(folder))
         self._computation = Computation.choose(recipe.execution)
-        normalization = choose_normalization(images, self.recipe, init)
-        scale = choose_scale(images, self.recipe, init)
-        self._lessons = Lessons(images, self.recipe, normalization, scale, self._computation.device)
+        preparation = prepare(images, self.recipe, init, self._computation.device)
+        self._lessons = Lessons(images, preparation)
         self._snapshots = Snapshots(self._lessons, self.folder)
-        self.card = describe(self._lessons.fields, self.recipe, normalization, scale)
+        self.card = describe(self._lessons.fields, preparation)
         network = make_network(self.card, init, self.recipe.training.seed)
         network = network.to(self._computation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._state = TrainingState(network, self.recipe.training)
