@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from drawing import draw_image
 from napari_unet.config.training import WORKING_DIAMETER_PX, TrainingConfig
@@ -12,6 +14,7 @@ from napari_unet.data.cell_size import (
     choose_scale,
     scale_to_wanted,
     scale_to_working_size,
+    small_cell,
     typical_diameter,
 )
 from napari_unet.data.training_image import TrainingImage
@@ -81,3 +84,16 @@ def test_a_network_that_learnt_from_all_sizes_sees_those_it_knows_as_they_are() 
 def test_half_of_the_cells_are_larger_than_the_typical_one() -> None:
     assert typical_diameter(discs(20)) == pytest.approx(20, rel=0.01)
     assert typical_diameter(np.zeros(0, np.int64)) is None
+
+
+@settings(deadline=None, max_examples=50)
+@given(sizes=st.lists(st.integers(1, 10**6), min_size=1, max_size=40))
+def test_a_small_cell_is_no_larger_than_the_small_ones_that_are_known(sizes: list[int]) -> None:
+    assert 0 < small_cell(np.array(sizes)) <= np.percentile(sizes, 5)
+
+
+def test_the_fewer_cells_are_known_the_smaller_further_ones_may_be() -> None:
+    sizes = np.exp(np.random.default_rng(0).normal(6, 0.7, 2000))
+    misjudged = [np.mean(sizes < small_cell(sizes[n : n + 5])) for n in range(0, 500, 5)]
+    assert np.mean(misjudged) < 0.1 < np.mean([np.mean(sizes < sizes[n : n + 5].min()) for n in range(0, 500, 5)])
+    assert small_cell(sizes) == pytest.approx(np.percentile(sizes, 5), rel=0.05)

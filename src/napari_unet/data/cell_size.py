@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from scipy.special import stdtrit
 
 from napari_unet.config.training import WORKING_DIAMETER_PX
 from napari_unet.data.targets import read_annotation
@@ -24,6 +25,11 @@ _FITTING_PX = (14.0, 45.0)
 _SMALL_PX = 22.0
 #: Bounds of the factor: what a stray pixel taken for a cell may do.
 _BOUNDS = (0.05, 3.0)
+#: Share of the cells that count as small.
+_SMALL_SHARE = 0.05
+#: How much the sizes of cells differ before any is known: standard deviation of the logarithm of their areas, and the
+#: number of cells that weigh as much as this expectation.
+_USUAL_SPREAD, _USUAL_WEIGHT = 0.5, 4
 
 
 def cell_sizes(images: Iterable[TrainingImage], scheme: Literal["dense", "sparse"]) -> NDArray[np.int64]:
@@ -52,6 +58,39 @@ def _plane_sizes(labels: NDArray[Any], scheme: Literal["dense", "sparse"]) -> ND
     """Count the pixels of each cell of a plane."""
     cells = read_annotation(labels, scheme)[0]
     return np.unique(cells[cells > 0], return_counts=True)[1]
+
+
+def small_cell(sizes: NDArray[np.int64]) -> float:
+    """Give the size below which few cells are to be expected, also of those that nobody annotated.
+
+    The smallest of five annotated cells is hardly ever as small as cells can be: the fewer are known, the more cautious
+    the guess.
+
+    Parameters
+    ----------
+    sizes
+        Pixels of each annotated cell, at least one.
+
+    Returns
+    -------
+    float
+        Pixels: of all annotated cells a twentieth is smaller, and so is a further cell by a chance of a twentieth.
+
+    References
+    ----------
+    Gelman et al., "Bayesian Data Analysis", 3rd edition, 2013, section 3.3: what a further value of a normal
+    distribution, here of the logarithm of the size, is expected to be.
+
+    Examples
+    --------
+    >>> [round(small_cell(np.full(n, 100))) for n in (1, 5, 50)]
+    [22, 49, 79]
+    """
+    logs = np.log(sizes)
+    freedom = _USUAL_WEIGHT + logs.size - 1
+    variance = (_USUAL_WEIGHT * _USUAL_SPREAD**2 + logs.size * logs.var()) / freedom
+    expected = logs.mean() + stdtrit(freedom, _SMALL_SHARE) * math.sqrt(variance * (1 + 1 / logs.size))
+    return min(float(np.quantile(sizes, _SMALL_SHARE)), math.exp(expected))
 
 
 def scale_to_working_size(sizes: NDArray[np.int64]) -> float:

@@ -55,7 +55,7 @@ class ModelCard(BaseModel):
         Diameter in px of a disc as large as a typical cell of the training data (median), None where there were none,
         or cells of all sizes.
     small_cell_px
-        Pixels of a small cell of the training data (fifth percentile), None where there were no cells.
+        Size in px below which few cells are to be expected, None where the training data had no cells.
     training_data
         SHA-256 of the annotations of each training image, by name.
     metrics

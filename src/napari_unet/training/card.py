@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 import napari_unet
-from napari_unet.data.cell_size import cell_sizes, choose_scale, typical_diameter
+from napari_unet.data.cell_size import cell_sizes, choose_scale, small_cell, typical_diameter
 from napari_unet.data.fields import Preparation, class_balance, n_classes
 from napari_unet.data.normalization import fit_normalization
 from napari_unet.errors import InputError
@@ -88,7 +88,7 @@ def describe(fields: list[Field], preparation: Preparation) -> ModelCard:
         normalization=preparation.normalization,
         scale=preparation.scale,
         cell_diameter_px=typical_diameter(sizes) if instances else None,
-        small_cell_px=float(np.percentile(sizes, 5)) if instances and sizes.size else None,
+        small_cell_px=small_cell(sizes) if instances and sizes.size else None,
         training_data={field.name: field.digest for field in fields},
         versions={
             "napari_unet": napari_unet.__version__,
