@@ -49,3 +49,24 @@ def test_seed_chooses_the_cells():
 def test_too_many_or_no_cells_are_refused(n_cells):
     with pytest.raises(InputError, match="the labels have 2"):
         annotate_sparsely(np.array([[1, 0, 0, 5]]), n_cells)
+
+
+def test_cells_are_painted_side_by_side():
+    """Pairs of touching cells far apart: of two painted cells both are of one pair."""
+    truth = np.zeros((40, 100), np.int32)
+    for pair in range(5):
+        truth[10:20, 20 * pair + 2 : 20 * pair + 8] = 2 * pair + 1
+        truth[10:20, 20 * pair + 8 : 20 * pair + 14] = 2 * pair + 2
+    for seed in range(5):
+        first, second = np.unique(truth[annotate_sparsely(truth, 2, seed=seed) > 1])
+        assert first % 2 == 1
+        assert second == first + 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cells_cut_off_by_the_edge_come_last(seed):
+    truth = np.zeros((30, 50), np.int32)
+    for column, number in zip((0, 10, 20, 30, 45), (4, 3, 9, 1, 2), strict=True):
+        truth[10:15, column : column + 5] = number
+    assert set(truth[annotate_sparsely(truth, 3, seed=seed) > 1]) == {1, 3, 9}
+    assert set(truth[annotate_sparsely(truth, 5, seed=seed) > 1]) == {1, 2, 3, 4, 9}

@@ -33,7 +33,7 @@ def annotate_sparsely(labels: Truth, n_cells: int, *, seed: int = 0) -> Labels:
     """Annotate some whole cells, and a ring of true background around each.
 
     Cells are chosen at random, and with each up to two of its neighbours, as only cells that are painted side by side
-    show what separates them.
+    show what separates them. Cells that the edge of the image cuts off are painted beside others, or last.
 
     Parameters
     ----------
@@ -63,7 +63,8 @@ def annotate_sparsely(labels: Truth, n_cells: int, *, seed: int = 0) -> Labels:
     boxes = _find_cells(labels)
     if not 1 <= n_cells <= len(boxes):
         raise InputError(f"{n_cells} cells cannot be annotated: the labels have {len(boxes)}; ask for 1 to that many.")
-    order = np.random.default_rng(seed).permutation(list(boxes)).tolist()
+    drawn = np.random.default_rng(seed).permutation(list(boxes)).tolist()
+    order = sorted(drawn, key=lambda number: _is_cut(boxes[number], labels.shape))
     return paint_cells(labels, list(islice(_walk(labels, boxes, order), n_cells)))
 
 
@@ -102,6 +103,11 @@ def _find_cells(labels: Truth) -> dict[int, Box]:
     return {number: box for number, box in enumerate(find_objects(labels), start=1) if box is not None}
 
 
+def _is_cut(box: Box, shape: tuple[int, ...]) -> bool:
+    """Tell whether a cell reaches the edge of a plane."""
+    return any(part.start == 0 or part.stop == size for part, size in zip(box[-2:], shape[-2:], strict=True))
+
+
 def _walk(labels: Truth, boxes: dict[int, Box], order: Iterable[int]) -> Iterator[int]:
     """Go from cell to cell, each with some of its neighbours before the next."""
     met: set[int] = set()
@@ -111,8 +117,7 @@ def _walk(labels: Truth, boxes: dict[int, Box], order: Iterable[int]) -> Iterato
         window, near = _look_around(labels, number, boxes[number])
         numbers, contacts = np.unique(labels[window][near], return_counts=True)
         nearest_first = numbers[np.argsort(-contacts, kind="stable")].tolist()
-        beside = [other for other in nearest_first if other not in (0, number) and other not in met]
-        clump = [number, *beside[: _CLUMP - 1]]
+        clump = [number, *(other for other in nearest_first if other not in (0, number, *met))][:_CLUMP]
         met.update(clump)
         yield from clump
 
