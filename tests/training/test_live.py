@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawing import draw_image
+from napari_unet.inference.places import Found, Search
 from napari_unet.inference.segment import Segmenter
 from napari_unet.models.model_file import load_model
 from napari_unet.training import live as live_module
 from napari_unet.training.events import Annotated, Finished, Started, Stepped
-from napari_unet.training.live import LiveTraining, Paused
+from napari_unet.training.live import LiveTraining, Paused, SearchFailed
 from napari_unet.training.previews import Previews
 from napari_unet.training.trainer import Trainer
 from napari_unet.training.views import Previewed, PreviewFailed, Previewing, View
@@ -209,3 +210,44 @@ def test_closing_saves(make_trainer: MakeTrainer) -> None:
         next(event for event in events if isinstance(event, Previewed))
     assert trainer.folder.last.is_file()
     assert trainer.folder.checkpoint.is_file()
+
+
+def search(image: Any = IMAGE) -> Search:
+    size = slice(0, image.shape[3]), slice(0, image.shape[4])
+    labels = np.zeros((image.shape[0], 1, *image.shape[2:]), np.uint8)
+    return Search(image, "discs", labels, "sparse", (0, 0), size)
+
+
+def test_a_place_is_looked_for_between_steps_with_the_model_of_the_moment(make_trainer: MakeTrainer) -> None:
+    live = LiveTraining(lambda: make_trainer(steps=6))
+    events = []
+    with closing(live.run()) as running:
+        for event in running:
+            events.append(event)
+            if isinstance(event, Stepped) and event.step == 3:
+                live.search(search())
+    found = [number for number, event in enumerate(events) if isinstance(event, Found)]
+    steps = [event.step for event in events[: found[0]] if isinstance(event, Stepped)]
+    assert len(found) == 1 and steps == [1, 2, 3]
+    assert isinstance(events[-1], Finished) and events[-1].step == 6
+    assert events[found[0]].uncertainty[0, 0].shape == IMAGE.shape[3:]
+
+
+def test_a_place_is_looked_for_while_it_rests(make_trainer: MakeTrainer) -> None:
+    live = LiveTraining(lambda: make_trainer(steps=6))
+    with closing(live.run()) as running:
+        next(event for event in running if isinstance(event, Stepped))
+        live.pause()
+        next(event for event in running if isinstance(event, Paused))
+        live.search(search())
+        seen = list(itertools.takewhile(lambda event: not isinstance(event, Found), running))
+        assert not any(isinstance(event, Stepped) for event in seen)
+
+
+def test_a_search_that_fails_does_not_end_the_training(make_trainer: MakeTrainer) -> None:
+    live = LiveTraining(lambda: make_trainer(steps=3))
+    live.search(search(np.zeros((1, 2, 1, 40, 40), np.uint8)))
+    events = list(live.run())
+    (failed,) = (event for event in events if isinstance(event, SearchFailed))
+    assert "channels" in failed.message
+    assert isinstance(events[-1], Finished)

@@ -8,6 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from napari_unet.errors import InputError
+from napari_unet.inference.places import Found, Search, Searching
 from napari_unet.training.events import Event, Finished, Started, Stepped
 from napari_unet.training.views import Previewed, PreviewFailed, Previewing, View
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from napari_unet.data.training_image import TrainingImage
+    from napari_unet.inference.uncertainty import PlaceFinder
     from napari_unet.training.previews import Previews
     from napari_unet.training.trainer import Trainer
 
@@ -28,7 +31,20 @@ class Paused:
     """The training rests; comes again and again, so that whoever listens can close the events."""
 
 
-LiveEvent: TypeAlias = Event | Previewing | Previewed | PreviewFailed | Paused
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchFailed:
+    """A search for the next place failed; the training goes on.
+
+    Attributes
+    ----------
+    message
+        Why, for the person.
+    """
+
+    message: str
+
+
+LiveEvent: TypeAlias = Event | Previewing | Previewed | PreviewFailed | Searching | Found | SearchFailed | Paused
 
 
 class LiveTraining:
@@ -50,6 +66,7 @@ class LiveTraining:
         self._make_trainer = make_trainer
         self._view: View | None = None
         self._painted: queue.SimpleQueue[TrainingImage] = queue.SimpleQueue()
+        self._searches: queue.SimpleQueue[Search] = queue.SimpleQueue()
         self._going = threading.Event()
         self._going.set()
 
@@ -72,6 +89,16 @@ class LiveTraining:
             Replaces the image of the same name, or is added.
         """
         self._painted.put(image)
+
+    def search(self, search: Search) -> None:
+        """Ask for the next place to paint; it is looked for after the step. May be called from any thread.
+
+        Parameters
+        ----------
+        search
+            Where to look. `Found` or `SearchFailed` answers, unless the training ends before.
+        """
+        self._searches.put(search)
 
     def pause(self) -> None:
         """Take no further step until `resume`; another view is still previewed. May be called from any thread."""
@@ -97,20 +124,25 @@ class LiveTraining:
         InputError, TrainingError
             As `Trainer` and its ``run``.
         """
+        from napari_unet.inference.uncertainty import PlaceFinder
         from napari_unet.models.model_file import load_model
         from napari_unet.training.previews import Previews
 
         trainer = self._make_trainer()
         previews = Previews(lambda: self._view, 0.0 if trainer.is_trained else _FIRST_LOOK_S)
+        finder = PlaceFinder()
         self._hand_over(trainer)
         with closing(trainer.run()) as events:
             for event in events:
+                yield from self._find(trainer, finder)
                 if isinstance(event, Finished):
                     yield from previews.make(load_model(event.path), event.step)
                 yield event
                 if isinstance(event, Started | Stepped) and previews.are_due(trainer.seconds):
                     yield from previews.make(trainer.model(), event.step)
-                yield from self._rest(trainer, previews)
+                for rested in self._rest(trainer, previews):
+                    yield rested
+                    yield from self._find(trainer, finder)
                 self._hand_over(trainer)
 
     def _rest(self, trainer: Trainer, previews: Previews) -> Generator[LiveEvent]:
@@ -119,6 +151,15 @@ class LiveTraining:
             if previews.view_has_changed():
                 yield from previews.make(trainer.model(), trainer.step)
             yield Paused()
+
+    def _find(self, trainer: Trainer, finder: PlaceFinder) -> Generator[LiveEvent]:
+        """Look for places that were asked for."""
+        while not self._searches.empty():
+            try:
+                yield from finder.find(self._searches.get(), trainer.step, trainer.model)
+            # Whatever is wrong with an image must not end the training; it is told.
+            except Exception as error:
+                yield SearchFailed(str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
 
     def _hand_over(self, trainer: Trainer) -> None:
         """Give the trainer what was painted."""

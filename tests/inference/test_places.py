@@ -1,0 +1,110 @@
+"""The next place to paint: where uncertainty lies in lumps, off what is annotated, spread over a stack."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.draw import disk
+from skimage.segmentation import find_boundaries
+
+from napari_unet.inference.places import Search, choose_planes, next_places, plan_search
+
+DIAMETER = 20
+
+
+def discs(*centres: tuple[int, int], radius: float = DIAMETER / 2, shape: tuple[int, int] = (120, 160)) -> np.ndarray:
+    mask = np.zeros(shape, bool)
+    for centre in centres:
+        mask[disk(centre, radius, shape=shape)] = True
+    return mask
+
+
+def places(uncertainty: np.ndarray, annotated: np.ndarray | None = None, n: int = 5) -> list[tuple[int, int]]:
+    nothing = np.zeros(uncertainty.shape, bool)
+    found = next_places(uncertainty[None], (nothing if annotated is None else annotated)[None], DIAMETER, n)
+    return [(spot.y, spot.x) for spot in found]
+
+
+def test_the_largest_doubt_comes_first_and_in_its_middle() -> None:
+    doubt = (0.5 * discs((30, 40)) + 0.9 * discs((80, 120))).astype(np.float32)
+    first, second, *_ = places(doubt)
+    assert np.hypot(*np.subtract(first, (80, 120))) < 2
+    assert np.hypot(*np.subtract(second, (30, 40))) < 2
+
+
+def test_outlines_count_nothing_however_many() -> None:
+    """Twelve cells with uncertain outlines, and one cell in doubt as a whole, though less than the outlines."""
+    centres = [(y, x) for y in (20, 50, 80) for x in (20, 45, 70, 95)]
+    doubt = (0.9 * find_boundaries(discs(*centres)) + 0.4 * discs((60, 140))).astype(np.float32)
+    assert np.hypot(*np.subtract(places(doubt)[0], (60, 140))) < 2
+
+
+def test_what_is_annotated_counts_no_more() -> None:
+    doubt = (0.5 * discs((30, 40)) + 0.9 * discs((80, 120))).astype(np.float32)
+    found = places(doubt, discs((80, 120), radius=DIAMETER / 2 + 1))
+    assert found and np.hypot(*np.subtract(found[0], (30, 40))) < 2
+    assert places(doubt, np.ones(doubt.shape, bool)) == []
+    assert places(np.zeros_like(doubt)) == []
+
+
+def test_what_was_visited_counts_no_more_in_any_plane() -> None:
+    doubt = np.stack([0.9 * discs((80, 120)), 0.8 * discs((80, 120)), 0.3 * discs((30, 40))]).astype(np.float32)
+    nothing = np.zeros(doubt.shape, bool)
+    (spot,) = next_places(doubt, nothing, DIAMETER, 1)
+    assert spot.plane == 0
+    (other,) = next_places(doubt, nothing, DIAMETER, 1, [(spot.y, spot.x)])
+    assert (other.plane, abs(other.y - 30) < 2, abs(other.x - 40) < 2) == (2, True, True)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 3), st.integers(3, 40), st.integers(0, 8))
+@settings(deadline=None, max_examples=20)
+def test_spots_lie_on_open_ground_and_apart(seed: int, n_planes: int, diameter: int, n: int) -> None:
+    random = np.random.default_rng(seed)
+    doubt = random.random((n_planes, 50, 70), np.float32)
+    annotated = random.random(doubt.shape) < 0.2
+    spots = next_places(doubt, annotated, diameter, n)
+    assert spots == next_places(doubt, annotated, diameter, n)
+    assert len(spots) <= n
+    assert not any(annotated[spot.plane, spot.y, spot.x] for spot in spots)
+    gains = [spot.gain for spot in spots]
+    assert gains == sorted(gains, reverse=True) and all(0 < gain <= 1 for gain in gains)
+    distances = [np.hypot(a.y - b.y, a.x - b.x) for i, a in enumerate(spots) for b in spots[:i]]
+    assert all(distance > diameter for distance in distances)
+
+
+@given(st.integers(1, 5), st.integers(1, 40), st.integers(1, 10), st.data())
+@settings(deadline=None, max_examples=40)
+def test_planes_are_spread_and_that_in_view_is_first(n_times: int, n_slices: int, n: int, data: st.DataObject) -> None:
+    in_view = data.draw(st.integers(0, n_times - 1)), data.draw(st.integers(0, n_slices - 1))
+    planes = choose_planes((n_times, 1, n_slices, 8, 8), in_view, n)
+    assert planes[0] == in_view and len(set(planes)) == len(planes) <= max(n, 1)
+    assert all(0 <= t < n_times and 0 <= z < n_slices for t, z in planes)
+    if n >= n_times * n_slices:
+        assert len(planes) == n_times * n_slices
+    elsewhere = choose_planes((n_times, 1, n_slices, 8, 8), planes[-1], n)
+    assert set(elsewhere) <= set(planes)
+
+
+@pytest.mark.parametrize(
+    ("shape", "rectangle", "scale", "expected", "n_planes"),
+    [
+        ((1, 1, 50, 512, 512), (slice(0, 9), slice(0, 9)), 1.0, (slice(0, 512), slice(0, 512)), 7),
+        ((1, 1, 50, 2048, 2048), (slice(0, 9), slice(0, 9)), 0.25, (slice(0, 2048), slice(0, 2048)), 7),
+        ((1, 1, 1, 9000, 9000), (slice(50, 450), slice(0, 500)), 1.0, (slice(50, 450), slice(0, 500)), 1),
+    ],
+)
+def test_a_search_takes_seconds(shape, rectangle, scale, expected, n_planes) -> None:
+    search = Search(np.broadcast_to(np.uint8(0), shape), "a", None, "sparse", (0, 0), rectangle)
+    planes, box = plan_search(search, scale)
+    assert (box, len(planes)) == (expected, n_planes)
+
+
+def test_of_a_huge_view_the_middle_is_searched() -> None:
+    view = slice(1000, 9000), slice(2000, 8000)
+    search = Search(np.broadcast_to(np.uint8(0), (1, 1, 3, 9000, 9000)), "a", None, "sparse", (0, 2), view)
+    planes, (rows, columns) = plan_search(search, 1.0)
+    assert planes == ((0, 2),)
+    assert 1.8e6 < (rows.stop - rows.start) * (columns.stop - columns.start) <= 2e6
+    assert (rows.start + rows.stop, columns.start + columns.stop) == (10_000, 10_000)
