@@ -1,0 +1,131 @@
+"""Measure what each part of the method is worth: leave it out, train anew, and score on the same images.
+
+Run: ``python benchmarks/ablations.py [DATA] [--set isbi] [--steps N] [--seeds 0 1] [--only NAME ...]
+[--models FOLDER] [--write]``
+Sets, split and measures are those of ``paper_tables.py``. Every run starts from random weights unless its name says
+otherwise, and goes on where it was interrupted. With several seeds the figures are means. Training without the overlap
+of tiles, with zeros around each patch, is not measured: the network has no padded convolutions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from _report import DATA, PAGE, write
+from paper_tables import TABLES, lessons, score, train
+
+from napari_unet.config.presets import PRESETS
+from napari_unet.config.recipe import parse_recipe
+from napari_unet.config.tiling import TilingConfig
+from napari_unet.models.model_file import load_model
+from napari_unet.training.run_folder import RunFolder
+from napari_unet.training.starting import NONE, STARTER
+
+if TYPE_CHECKING:
+    from napari_unet.models.model_file import TrainedModel
+
+EVERYTHING = "default recipe"
+#: What is trained, by what it changes of the default recipe.
+TRAINED: dict[str, dict[str, dict[str, Any]]] = {
+    EVERYTHING: {},
+    "from the starter model": {},
+    "no border weights": {"weight_map": {"border_weight": 0}},
+    "no class balance": {"weight_map": {"balance_classes": False}},
+    "no elastic deformation": {"augmentation": {"elastic_px": 0}},
+    "no rotation and mirroring": {"augmentation": {"rotation": False, "flip": False}},
+    "no grey-value changes": {"augmentation": {"contrast": 0, "brightness": 0, "noise": 0}},
+    "no batch normalisation": {"model": {"batch_norm": False}},
+    "stochastic gradient descent": {
+        "training": {name: PRESETS["paper"]["training"][name] for name in ("optimizer", "momentum", "learning_rate")}
+    },
+    "classes instead of cells": {"training": {"target": "classes"}},
+    "twice the channels": {"model": {"base_channels": 32, "max_channels": 256}},
+}
+#: What is only predicted in another way, with the model of the default recipe.
+PREDICTED = ("class balance not undone", "averaged over rotations", "averaged over rotations and mirrors")
+
+
+@dataclass
+class Row:
+    """What the seeds of a variant gave."""
+
+    scores: list[dict[str, float]] = field(default_factory=list)
+    step_seconds: list[float] = field(default_factory=list)
+
+
+def vary(model: TrainedModel, name: str) -> TrainedModel:
+    """Give a model that predicts in another way."""
+    if name == "class balance not undone":
+        return replace(model, card=model.card.model_copy(update={"class_balance": ()}))
+    averaging = TilingConfig.model_validate({"averaging": name.removeprefix("averaged over ")})
+    recipe = model.card.recipe.model_copy(update={"tiling": averaging})
+    return replace(model, card=model.card.model_copy(update={"recipe": recipe}))
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Row]:
+    """Train and score every variant."""
+    rows: dict[str, Row] = {}
+    for name in [name for name in TRAINED if name in arguments.only]:
+        for seed in arguments.seeds:
+            _measure(arguments, name, seed, rows)
+    return rows
+
+
+def _measure(arguments: argparse.Namespace, name: str, seed: int, rows: dict[str, Row]) -> None:
+    """Train and score a variant with one seed; with the default recipe also what is only predicted otherwise."""
+    table, settings = TABLES[arguments.set], TRAINED[name]
+    budget = {"steps": arguments.steps, "seed": seed}
+    recipe = parse_recipe({**settings, "training": {**settings.get("training", {}), **budget}})
+    path = arguments.models / f"{arguments.set}-{re.sub('[^a-z]+', '-', name)}-{arguments.steps}-{seed}"
+    run = train(lessons(table, arguments.data), recipe, path, STARTER if "starter" in name else NONE)
+    model = load_model(RunFolder(path).model)
+    models = {name: model} | {other: vary(model, other) for other in PREDICTED if name == EVERYTHING}
+    for variant, varied in models.items():
+        row = rows.setdefault(variant, Row())
+        row.scores.append(score(table, varied, arguments.data, table.published))
+        if variant == name and run.processor_seconds is not None:
+            row.step_seconds.append(run.processor_seconds / run.steps)
+        print(variant, seed, row.scores[-1], flush=True)
+
+
+def render(rows: dict[str, Row]) -> str:
+    """Write a Markdown table of means."""
+    quantities = list(next(iter(rows.values())).scores[0])
+    lines = [f"| variant | {' | '.join(quantities)} | processor time a step |", "|---" * (len(quantities) + 2) + "|"]
+    for name, row in rows.items():
+        figures = [float(np.mean([scores[quantity] for scores in row.scores])) for quantity in quantities]
+        cost = f"{np.mean(row.step_seconds):.2f} s" if row.step_seconds else ""
+        lines.append(f"| {name} | {' | '.join(f'{figure:.4f}' for figure in figures)} | {cost} |")
+    return "\n".join(lines)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, nargs="?", default=DATA, help="folder of the sets")
+    parser.add_argument("--set", choices=TABLES, default="isbi")
+    parser.add_argument("--steps", type=int, default=150, help="training steps of each run")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--only", nargs="+", choices=TRAINED, default=list(TRAINED), help="what to train")
+    parser.add_argument("--models", type=Path, default=Path("ablation_models"), help="where the runs are kept")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
+    arguments = parser.parse_args()
+    if not arguments.data.is_dir():
+        parser.exit(0, f"{arguments.data}: there is no such folder; nothing is measured\n")
+    return arguments
+
+
+def main() -> None:
+    arguments = parse()
+    text = render(measure(arguments))
+    print(text)
+    if arguments.write:
+        write(PAGE, f"## What each part is worth: {arguments.set}, {arguments.steps} steps", text)
+
+
+if __name__ == "__main__":
+    main()
