@@ -9,19 +9,21 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+import tifffile
 from napari.utils.notifications import ErrorNotification, notification_manager
 from qtpy.QtWidgets import QApplication
 
-from napari_unet.data.annotation_search import find_annotations
 from napari_unet.errors import InputError
 from napari_unet.models.model_file import load_model, save_model
 from napari_unet.samples import annotate_sparsely, draw_sample
-from napari_unet.training.record import find_unfinished
+from napari_unet.training.record import find_unfinished, read_curves, read_run
 from napari_unet.training.run_folder import RunFolder
 from napari_unet.widgets import _followed, batch, train
 from napari_unet.widgets._layers import scheme_metadata
@@ -220,41 +222,98 @@ def test_two_viewers_train_at_once(make_napari_viewer, qtbot, tmp_path: Path) ->
     assert first.session.model == RunFolder(folders[0]).model
 
 
-def test_killed_in_mid_training(home: Path) -> None:
-    program = """
-        import os
-        import signal
+FIRST_WINDOW = """
+    import sys
+    from pathlib import Path
 
-        import napari
-        from qtpy.QtWidgets import QApplication
-        from napari_unet.config.recipe import parse_recipe
-        from napari_unet.samples import annotate_sparsely, draw_sample
-        from napari_unet.training.run_folder import RunFolder
-        from napari_unet.widgets._dock import open_dock
-        from person import make_quick
+    import napari
+    import numpy as np
+    from pytestqt.qt_compat import qt_api
+    from pytestqt.qtbot import QtBot
+    from napari_unet.training.run_folder import RunFolder
+    from person import Person
 
-        viewer = napari.Viewer()
-        sample = draw_sample("nuclei", (96, 96))
-        viewer.add_image(sample.image, name="cells")
-        annotate = open_dock(viewer, "Annotate")
-        annotate.new.click()
-        layer = viewer.layers.selection.active
-        painted = annotate_sparsely(sample.labels, 4)
-        layer.data_setitem(painted.nonzero(), painted[painted.nonzero()])
-        annotate.train.click()
-        train = open_dock(viewer, "Train")
-        make_quick(train)
-        while not annotate.annotation.is_saved:
-            QApplication.processEvents()
-        train.button.click()
-        while train.running is None or not RunFolder(train.running.job.folder).is_resumable:
-            assert train.runner.is_running, train.message.text() + train.findings.text()
-            QApplication.processEvents()
-        os.kill(os.getpid(), signal.SIGKILL)
-    """
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], env=environment, check=False)
-    assert done.returncode == -signal.SIGKILL
+    qt_api.set_qt_api(None)
+    file, strokes = map(Path, sys.argv[1:])
+    viewer = napari.Viewer()
+    person = Person(viewer, QtBot(None))
+    viewer.open(file, layer_type="image")
+    annotate = person.open("Annotate")
+    person.click(annotate.new)
+    layer = viewer.layers.selection.active
+    layer.brush_size = 3
+
+    def paint(number):
+        person.click_named(annotate, "New cell")
+        row = 6 + 8 * number
+        person.drag((row, 10), (row, 60))
+        np.save(strokes / f"{number:02}.npy", layer.data)
+
+    for number in range(3):
+        paint(number)
+    person.click_named(annotate, "Rest of")
+    person.drag((2, 2), (60, 70), (90, 90))
+    person.wait(lambda: annotate.annotation.is_saved)
+    person.click(annotate.train)
+    train = person.open_quick()
+    person.click(train.button)
+    person.wait(lambda: train.running is None or train.running.step > 2)
+    assert train.running is not None, train.findings.text()
+    person.wait(lambda: RunFolder(train.running.job.folder).is_resumable)
+    person.open("Annotate")
+    for number in range(3, 11):
+        paint(number)
+        person._qtbot.wait(500)
+    person.wait(lambda: False)
+"""
+
+
+def kill_a_window_in_mid_training(file: Path, strokes: Path) -> np.ndarray:
+    """Kill a program in which somebody paints while it trains; give what was painted 2 s before."""
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    arguments = [sys.executable, "-c", textwrap.dedent(FIRST_WINDOW), str(file), str(strokes)]
+    with subprocess.Popen(arguments, env=environment) as program:
+        while not (strokes / "09.npy").exists():
+            assert program.poll() is None
+            time.sleep(0.05)
+        program.kill()
+        killed = time.time()
+    assert program.returncode == -signal.SIGKILL
+    old = [path for path in sorted(strokes.iterdir()) if path.stat().st_mtime < killed - 2]
+    assert len(old) > 3
+    painted: np.ndarray = np.load(old[-1])
+    return painted
+
+
+def test_killed_in_mid_training(make_napari_viewer, qtbot, tmp_path: Path, home: Path) -> None:
+    file, strokes = tmp_path / "cells.tif", tmp_path / "strokes"
+    strokes.mkdir()
+    tifffile.imwrite(file, SAMPLE.image[0], photometric="minisblack")
+    painted = kill_a_window_in_mid_training(file, strokes)
     run = find_unfinished(set(home.iterdir()), set())
     assert run is not None and load_model(RunFolder(run.folder).model).card.in_channels == 1
-    assert len(find_annotations(home)) == 1
+
+    viewer = make_napari_viewer(show=True)
+    person = Person(viewer, qtbot)
+    annotate = person.open("Annotate")
+    person.wait(annotate.offer.isVisible)
+    person.click(annotate.offer.restore)
+    person.wait(lambda: annotate.annotation is not None)
+    image, layer = viewer.layers
+    assert image.source.path == str(file) and annotate.image.value is image
+    assert np.array_equal(layer.data[painted > 1], painted[painted > 1]) and (layer.data == 1).any()
+
+    train = person.open("Train")
+    person.wait(train.resume_button.isVisible)
+    assert f"step {run.step}" in train.resume_button.text()
+    person.click(train.resume_button)
+    person.wait(lambda: train.running is not None and train.running.step > run.step)
+    (pair,) = train.setup.pairs.pairs()
+    assert train.running.job.folder == run.folder and (pair.image, pair.labels) == (image, layer)
+    person.wait(lambda: f"{layer.data.max() - 1} cells" in train.status.text())
+    person.click(train.button)
+    person.wait(lambda: not train.runner.is_running)
+    resumed = read_run(run.folder)
+    losses, _ = read_curves(run.folder)
+    assert resumed.step > run.step and len(losses) == resumed.step
