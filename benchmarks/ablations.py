@@ -37,8 +37,7 @@ TRAINED: dict[str, dict[str, dict[str, Any]]] = {
     "no border weights": {"weight_map": {"border_weight": 0}},
     "no class balance": {"weight_map": {"balance_classes": False}},
     "no elastic deformation": {"augmentation": {"elastic_px": 0}},
-    "no rotation and mirroring": {"augmentation": {"rotation": False, "flip": False}},
-    "no grey-value changes": {"augmentation": {"contrast": 0, "brightness": 0, "noise": 0}},
+    "no mirroring": {"augmentation": {"flip": False}},
     "no batch normalisation": {"model": {"batch_norm": False}},
     "stochastic gradient descent": {
         "training": {name: PRESETS["paper"]["training"][name] for name in ("optimizer", "momentum", "learning_rate")}
@@ -108,7 +107,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, nargs="?", default=DATA, help="folder of the sets")
     parser.add_argument("--set", choices=TABLES, default="isbi")
-    parser.add_argument("--steps", type=int, default=150, help="training steps of each run")
+    parser.add_argument("--steps", type=int, default=200, help="training steps of each run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", choices=TRAINED, default=list(TRAINED), help="what to train")
     parser.add_argument("--models", type=Path, default=Path("ablation_models"), help="where the runs are kept")
