@@ -1,15 +1,14 @@
-"""The next place to paint: where uncertainty lies in lumps, off what is annotated, spread over a stack."""
+"""The next place to paint: where uncertainty lies in lumps, off what is annotated."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.draw import disk
 from skimage.segmentation import find_boundaries
 
-from napari_unet.inference.places import Search, choose_planes, next_places, plan_search
+from napari_unet.inference.places import next_places
 
 DIAMETER = 20
 
@@ -72,39 +71,3 @@ def test_spots_lie_on_open_ground_and_apart(seed: int, n_planes: int, diameter: 
     assert gains == sorted(gains, reverse=True) and all(0 < gain <= 1 for gain in gains)
     distances = [np.hypot(a.y - b.y, a.x - b.x) for i, a in enumerate(spots) for b in spots[:i]]
     assert all(distance > diameter for distance in distances)
-
-
-@given(st.integers(1, 5), st.integers(1, 40), st.integers(1, 10), st.data())
-@settings(deadline=None, max_examples=40)
-def test_planes_are_spread_and_that_in_view_is_first(n_times: int, n_slices: int, n: int, data: st.DataObject) -> None:
-    in_view = data.draw(st.integers(0, n_times - 1)), data.draw(st.integers(0, n_slices - 1))
-    planes = choose_planes((n_times, 1, n_slices, 8, 8), in_view, n)
-    assert planes[0] == in_view and len(set(planes)) == len(planes) <= max(n, 1)
-    assert all(0 <= t < n_times and 0 <= z < n_slices for t, z in planes)
-    if n >= n_times * n_slices:
-        assert len(planes) == n_times * n_slices
-    elsewhere = choose_planes((n_times, 1, n_slices, 8, 8), planes[-1], n)
-    assert set(elsewhere) <= set(planes)
-
-
-@pytest.mark.parametrize(
-    ("shape", "rectangle", "scale", "expected", "n_planes"),
-    [
-        ((1, 1, 50, 512, 512), (slice(0, 9), slice(0, 9)), 1.0, (slice(0, 512), slice(0, 512)), 7),
-        ((1, 1, 50, 2048, 2048), (slice(0, 9), slice(0, 9)), 0.25, (slice(0, 2048), slice(0, 2048)), 7),
-        ((1, 1, 1, 9000, 9000), (slice(50, 450), slice(0, 500)), 1.0, (slice(50, 450), slice(0, 500)), 1),
-    ],
-)
-def test_a_search_takes_seconds(shape, rectangle, scale, expected, n_planes) -> None:
-    search = Search(np.broadcast_to(np.uint8(0), shape), "a", None, "sparse", (0, 0), rectangle)
-    planes, box = plan_search(search, scale)
-    assert (box, len(planes)) == (expected, n_planes)
-
-
-def test_of_a_huge_view_the_middle_is_searched() -> None:
-    view = slice(1000, 9000), slice(2000, 8000)
-    search = Search(np.broadcast_to(np.uint8(0), (1, 1, 3, 9000, 9000)), "a", None, "sparse", (0, 2), view)
-    planes, (rows, columns) = plan_search(search, 1.0)
-    assert planes == ((0, 2),)
-    assert 1.8e6 < (rows.stop - rows.start) * (columns.stop - columns.start) <= 2e6
-    assert (rows.start + rows.stop, columns.start + columns.stop) == (10_000, 10_000)

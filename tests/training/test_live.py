@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawing import draw_image
-from napari_unet.inference.places import Found, Search
+from napari_unet.inference.place_search import Found, Search
 from napari_unet.inference.segment import Segmenter
 from napari_unet.models.model_file import load_model
 from napari_unet.training import live as live_module

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from napari_unet.errors import InputError
-from napari_unet.inference.places import Found, Search, Searching
+from napari_unet.inference.place_search import Found, PlaceFinder, Search, Searching
 from napari_unet.training.events import Event, Finished, Started, Stepped
 from napari_unet.training.views import Previewed, PreviewFailed, Previewing, View
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from napari_unet.data.training_image import TrainingImage
-    from napari_unet.inference.uncertainty import PlaceFinder
     from napari_unet.training.previews import Previews
     from napari_unet.training.trainer import Trainer
 
@@ -124,7 +123,6 @@ class LiveTraining:
         InputError, TrainingError
             As `Trainer` and its ``run``.
         """
-        from napari_unet.inference.uncertainty import PlaceFinder
         from napari_unet.models.model_file import load_model
         from napari_unet.training.previews import Previews
 
