@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from _report import DATA, PAGE, write
-from paper_tables import TABLES, lessons, score, train
+from _runs import train
+from paper_tables import TABLES, lessons, score
 
 from napari_unet.config.presets import PRESETS
 from napari_unet.config.recipe import parse_recipe
@@ -78,7 +79,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Row]:
 def _measure(arguments: argparse.Namespace, name: str, seed: int, rows: dict[str, Row]) -> None:
     """Train and score a variant with one seed; with the default recipe also what is only predicted otherwise."""
     table, settings = TABLES[arguments.set], TRAINED[name]
-    budget = {"steps": arguments.steps, "seed": seed}
+    budget = {"steps": arguments.steps, "seed": seed, "validation_seconds": 60}
     recipe = parse_recipe({**settings, "training": {**settings.get("training", {}), **budget}})
     path = arguments.models / f"{arguments.set}-{re.sub('[^a-z]+', '-', name)}-{arguments.steps}-{seed}"
     run = train(lessons(table, arguments.data), recipe, path, STARTER if "starter" in name else NONE)
