@@ -1,10 +1,11 @@
 """Measure what each part of the method is worth: leave it out, train anew, and score on the same images.
 
-Run: ``python benchmarks/ablations.py [DATA] [--set isbi] [--steps N] [--seeds 0 1] [--only NAME ...]
+Run: ``python benchmarks/ablations.py [DATA] [--set isbi] [--images N] [--steps N] [--seeds 0 1] [--only NAME ...]
 [--models FOLDER] [--write]``
 Sets, split and measures are those of ``paper_tables.py``. Every run starts from random weights unless its name says
-otherwise, and goes on where it was interrupted. With several seeds the figures are means. Training without the overlap
-of tiles, with zeros around each patch, is not measured: the network has no padded convolutions.
+otherwise, and goes on where it was interrupted. With several seeds the figures are means. Few images are learnt from by
+default, since that is where augmentation and weights have to help. Training with zeros around each patch, instead of
+unpadded, is not measured: the network has no padded convolutions.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from napari_unet.training.starting import NONE, STARTER
 if TYPE_CHECKING:
     from napari_unet.models.model_file import TrainedModel
 
+ABOUT = """Each row leaves out, or changes, one part of the default recipe and trains anew from random weights, one thread;
+the images to score on are those of the paper's tables, never learnt from: `python benchmarks/ablations.py DATA`."""
 EVERYTHING = "default recipe"
 #: What is trained, by what it changes of the default recipe.
 TRAINED: dict[str, dict[str, dict[str, Any]]] = {
@@ -81,8 +84,12 @@ def _measure(arguments: argparse.Namespace, name: str, seed: int, rows: dict[str
     table, settings = TABLES[arguments.set], TRAINED[name]
     budget = {"steps": arguments.steps, "seed": seed, "validation_seconds": 60}
     recipe = parse_recipe({**settings, "training": {**settings.get("training", {}), **budget}})
-    path = arguments.models / f"{arguments.set}-{re.sub('[^a-z]+', '-', name)}-{arguments.steps}-{seed}"
-    run = train(lessons(table, arguments.data), recipe, path, STARTER if "starter" in name else NONE)
+    path = (
+        arguments.models / f"{arguments.set}-{re.sub('[^a-z]+', '-', name)}-{arguments.images}-{arguments.steps}-{seed}"
+    )
+    images = lessons(table, arguments.data)
+    chosen = [images[int(i)] for i in np.linspace(0, len(images), arguments.images, endpoint=False)]
+    run = train(chosen, recipe, path, STARTER if "starter" in name else NONE)
     model = load_model(RunFolder(path).model)
     models = {name: model} | {other: vary(model, other) for other in PREDICTED if name == EVERYTHING}
     for variant, varied in models.items():
@@ -108,7 +115,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, nargs="?", default=DATA, help="folder of the sets")
     parser.add_argument("--set", choices=TABLES, default="isbi")
-    parser.add_argument("--steps", type=int, default=200, help="training steps of each run")
+    parser.add_argument("--images", type=int, default=2, help="images to learn from")
+    parser.add_argument("--steps", type=int, default=150, help="training steps of each run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", choices=TRAINED, default=list(TRAINED), help="what to train")
     parser.add_argument("--models", type=Path, default=Path("ablation_models"), help="where the runs are kept")
@@ -124,7 +132,8 @@ def main() -> None:
     text = render(measure(arguments))
     print(text)
     if arguments.write:
-        write(PAGE, f"## What each part is worth: {arguments.set}, {arguments.steps} steps", text)
+        what = f"{arguments.set}, {arguments.images} images, {arguments.steps} steps"
+        write(PAGE, f"## What each part is worth: {what}", f"{ABOUT}\n\n{text}")
 
 
 if __name__ == "__main__":

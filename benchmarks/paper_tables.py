@@ -112,7 +112,7 @@ TABLES = {
         measures=MEMBRANES,
         published={"warping error": 0.000353, "Rand error": 0.0382, "pixel error": 0.0611},
         # The border term would weigh thin membranes many times more than the broad ones between cells far apart.
-        best={"training": {"steps": 1000, "validation_seconds": 60}, "weight_map": {"border_weight": 0}},
+        best={"training": {"steps": 800, "validation_seconds": 60}, "weight_map": {"border_weight": 0}},
     ),
     "u373": Table(
         "ctc_phc_c2dh_u373",
@@ -129,7 +129,7 @@ TABLES = {
         tested=range(56, 84),
         measures=SERIES,
         published={SEG: 0.7756},
-        best={"training": {"steps": 800, "validation_seconds": 60}},
+        best={"training": {"steps": 700, "validation_seconds": 60}},
         gold=(67,),
     ),
 }
