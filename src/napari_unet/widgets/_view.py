@@ -1,8 +1,9 @@
-"""What of a layer a person looks at: the plane, and the part of it on the screen."""
+"""What of a layer a person looks at: the plane, and the part of it on the screen; and the way to another place."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -65,3 +66,57 @@ def rectangle_in_view(viewer: ViewerModel, layer: Layer, axes: str) -> Rectangle
     corners = np.asarray(layer.corner_pixels) * factors
     first, last = np.floor(corners[0]).astype(int), np.ceil(corners[1] + factors).astype(int)
     return tuple(slice(max(int(first[axis]), 0), min(int(last[axis]), shape[axis])) for axis in (rows, columns))
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something to look at.
+
+    Attributes
+    ----------
+    middle
+        Time point, slice, row and column, px.
+    size
+        Height and width, px.
+    canvas_px
+        Least and greatest length on the screen at which the zoom stays as it is, and the one it gets else.
+    """
+
+    middle: tuple[float, float, float, float]
+    size: tuple[float, float]
+    canvas_px: tuple[int, int, int]
+
+
+def look_at(viewer: ViewerModel, layer: Layer, axes: str, target: Target) -> None:
+    """Bring something into the middle of the canvas; the zoom stays, unless it would be a dot or not fit in.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    layer
+        Layer whose pixels are counted.
+    axes
+        Names of its axes.
+    target
+        What to look at.
+    """
+    t, z, y, x = target.middle
+    middle, corner = (_world(layer, axes, (t, z, y + e * target.size[0], x + e * target.size[1])) for e in (0, 1))
+    outer = viewer.dims.ndim - layer.ndim
+    for axis in set(range(layer.ndim)) - {shown - outer for shown in viewer.dims.displayed}:
+        viewer.dims.set_point(axis + outer, float(middle[axis]))
+    shown = [axis - outer for axis in viewer.dims.displayed if axis >= outer]
+    # napari moved the camera in 0.9.
+    camera = getattr(viewer, "scene", viewer).camera
+    camera.center = tuple(float(middle[axis]) for axis in shown)
+    length = float(np.abs(corner - middle)[shown].max()) * camera.zoom
+    least, greatest, good = target.canvas_px
+    if not least <= length <= greatest:
+        camera.zoom *= good / length
+
+
+def _world(layer: Layer, axes: str, pixel: tuple[float, ...]) -> Any:
+    """Give where a pixel lies in the world."""
+    index = dict(zip("TZYX", pixel, strict=True))
+    return np.asarray(layer.data_to_world([index.get(axis, 0) for axis in axes[: layer.ndim]]))

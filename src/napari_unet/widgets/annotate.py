@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel
 
 from napari_unet.data.annotation_note import read_note
 from napari_unet.errors import InputError
-from napari_unet.widgets._axes import AxesBox
+from napari_unet.widgets._axes import AxesBox, read_axes
 from napari_unet.widgets._dock import PLUGIN, Dock
 from napari_unet.widgets._layers import is_source, read_scheme
 from napari_unet.widgets._project import (
@@ -30,6 +30,9 @@ from napari_unet.widgets.annotating.book import book_of
 from napari_unet.widgets.annotating.hand import Hand
 from napari_unet.widgets.annotating.offers import RestoreOffer
 from napari_unet.widgets.annotating.tools import TOOLS, CountsTable, SavedLine, SchemeQuestion, ToolBox, tool_button
+from napari_unet.widgets.training.looking import KEY as NEXT_PLACE_KEY
+from napari_unet.widgets.training.looking import NextPlaceButton
+from napari_unet.widgets.training.pair import Pair
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,10 +78,12 @@ class AnnotateWidget(Dock):
         self.new = tool_button(
             "New annotation layer", "Add an empty Labels layer that lies exactly on the image.", self._make_new
         )
+        self.next_button = NextPlaceButton(self, self._pair)
         self.train = self.primary_button("Go to Train", "Open the dock that trains, with this image and annotation.")
         self._lay_out()
         self._connect()
-        self.bind_keys({tool.key: self.hand.actions[tool.name] for tools in TOOLS for tool in tools})
+        keys = {tool.key: self.hand.actions[tool.name] for tools in TOOLS for tool in tools}
+        self.bind_keys({**keys, NEXT_PLACE_KEY: self.next_button.go})
         self.reset_choices()
         self._choose_image(self.image.value)
         self._choose(self.labels.value)
@@ -108,7 +113,7 @@ class AnnotateWidget(Dock):
         hint.setWordWrap(True)
         self.body.addWidget(self.offer)
         self.body.addLayout(rows)
-        for part in (self.new, self.question, self.tools, self.brush, self.counts, self.saved, hint):
+        for part in (self.new, self.question, self.tools, self.next_button, self.brush, self.counts, self.saved, hint):
             self.body.addWidget(part)
         self.body.addStretch()
 
@@ -228,11 +233,17 @@ class AnnotateWidget(Dock):
         self.hand.take("paint")
         self.hand.take_new_cell()
 
+    def _pair(self) -> Pair | None:
+        """Give what is painted in, with its image; None: there is none."""
+        if self.annotation is None or self._image is None:
+            return None
+        image = linked_image(self.viewer, self.annotation.layer) or self._image
+        return Pair(image, self.annotation.layer, read_axes(image).names)
+
     def _go_to_train(self) -> None:
         """Open the dock that trains, with this pair."""
-        if self.annotation is not None and self._image is not None:
-            image = linked_image(self.viewer, self.annotation.layer) or self._image
-            self.session.suggest_pair(image, self.annotation.layer)
+        if (pair := self._pair()) is not None:
+            self.session.suggest_pair(pair.image, pair.labels)
             self.viewer.window.add_plugin_dock_widget(PLUGIN, "Train")
 
     def _show_state(self) -> None:

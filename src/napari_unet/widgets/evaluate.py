@@ -20,9 +20,10 @@ from napari_unet.widgets._axes import read_axes
 from napari_unet.widgets._dock import Dock
 from napari_unet.widgets._layers import find_result, read_canonical, show_result
 from napari_unet.widgets._progress import ProgressLine
+from napari_unet.widgets._view import look_at
 from napari_unet.widgets._worker import EventRunner
 from napari_unet.widgets.evaluating.compared import ChangeWatch
-from napari_unet.widgets.evaluating.error_layer import ERRORS, look_at
+from napari_unet.widgets.evaluating.error_layer import ERRORS, as_target
 from napari_unet.widgets.evaluating.error_table import ErrorTable, place_names
 from napari_unet.widgets.evaluating.opened_files import OpenedFiles
 from napari_unet.widgets.evaluating.score_table import ScoreTable
@@ -246,7 +247,7 @@ class EvaluateWidget(Dock):
         elif layer not in self.viewer.layers:
             self.say(f"The layer {layer.name} was removed. Evaluate again.", "warning")
         else:
-            look_at(self.viewer, layer, read_axes(layer).names, report.place, error)
+            look_at(self.viewer, layer, read_axes(layer).names, as_target(report.place, error))
 
     def _look_at_opened(self, report: PlaneReport, error: CellError) -> None:
         """Show an error in files that were opened for it."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton
 
 from napari_unet.errors import InputError
 from napari_unet.training.record import StoredRun, find_run
@@ -17,6 +17,8 @@ from napari_unet.widgets._worker import EventRunner
 from napari_unet.widgets.training.curves import Curves
 from napari_unet.widgets.training.findings import FindingsLabel
 from napari_unet.widgets.training.job import Checked, Job, Prepared, check, new_folder, prepare, train
+from napari_unet.widgets.training.looking import KEY, LookingRow
+from napari_unet.widgets.training.pair import pair_in_view
 from napari_unet.widgets.training.results import ModelRow
 from napari_unet.widgets.training.resume import continue_recipe, offer_text, restore_pairs
 from napari_unet.widgets.training.running import RunningTraining
@@ -86,12 +88,8 @@ class TrainWidget(Dock):
         self.findings = FindingsLabel()
         self.curves = Curves(self.viewer)
         self.curves.hide()
-        self.preview_switch = QCheckBox("Live preview")
-        self.preview_switch.setChecked(True)
-        self.preview_switch.setToolTip(
-            "<p>Segment what is on the screen again and again while the network learns. It takes a small part of the "
-            "time.</p>"
-        )
+        looking = LookingRow(self, lambda: pair_in_view(self.viewer, self.setup.pairs.pairs()))
+        self.preview_switch, self.next_button = looking.preview_switch, looking.next_button
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setToolTip(
@@ -100,7 +98,7 @@ class TrainWidget(Dock):
         )
         self.status.hide()
         self.model = ModelRow(self)
-        for part in (self.model, self.setup, self.findings, self.curves, self.preview_switch, self.status):
+        for part in (self.model, self.setup, self.findings, self.curves, looking, self.status):
             self.body.addWidget(part)
         self.body.addStretch()
 
@@ -134,6 +132,7 @@ class TrainWidget(Dock):
         self.runner.failed.connect(self._fail)
         self.runner.ended.connect(self._end)
         self._preparer.arrived.connect(self._show_machine)
+        self.bind_keys({KEY: self.next_button.go})
         self._timer.timeout.connect(self._show_status)
 
     def _press(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from napari_unet.config.recipe import Recipe
     from napari_unet.data.training_image import TrainingImage
     from napari_unet.inference.devices import DeviceInfo
+    from napari_unet.inference.place_search import Found, PlaceFinder, Search, Searching
     from napari_unet.models.model_file import TrainedModel
     from napari_unet.training.events import Validated
     from napari_unet.training.live import LiveEvent, LiveTraining
@@ -258,3 +260,26 @@ def train(job: Job, live: LiveTraining) -> Generator[Checked | Remembered | Live
     if job.resume:
         yield Remembered(*read_curves(job.folder))
     yield from live.run()
+
+
+def find_place(finder: PlaceFinder, model: Path, search: Search) -> Generator[Searching | Found]:
+    """Look for the next place to paint with a model that is trained.
+
+    Parameters
+    ----------
+    finder
+        Keeps what it knows from one search to the next.
+    model
+        Model file.
+    search
+        Where to look.
+
+    Yields
+    ------
+    Searching, Found
+        What happens.
+    """
+    load_torch()
+    from napari_unet.models.model_file import load_model
+
+    yield from finder.find(search, (model, model.stat().st_mtime_ns), partial(load_model, model))

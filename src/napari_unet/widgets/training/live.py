@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_unet.training.views import Previewed, PreviewFailed, View
 from napari_unet.widgets._layers import Role, find_result, show_result
 from napari_unet.widgets._view import plane_in_view, rectangle_in_view
+from napari_unet.widgets.training.pair import pair_in_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,13 +176,8 @@ class LivePreview(QObject):
 
     def _view(self) -> View | None:
         """Give what is in view: of the selected image or, if none is, of the topmost one that is visible."""
-        shown = [layer for layer in reversed(self._viewer.layers) if layer.visible]
-        active = self._viewer.layers.selection.active
-        chosen = [pair for pair in self._pairs if active in (pair.image, pair.labels) and pair.image in shown]
-        chosen += sorted(
-            (pair for pair in self._pairs if pair.image in shown), key=lambda pair: shown.index(pair.image)
-        )
-        return None if not chosen else self._view_of(self._pairs.index(chosen[0]))
+        chosen = pair_in_view(self._viewer, self._pairs)
+        return None if chosen is None else self._view_of(self._pairs.index(chosen))
 
     def _view_of(self, number: int) -> View | None:
         """Give what is in view of a pair; nothing where the image is off the screen."""

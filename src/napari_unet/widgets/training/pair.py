@@ -173,6 +173,28 @@ def find_pairs(viewer: ViewerModel) -> list[Pair]:
     return sorted(pairs, key=partial(_strangeness, viewer))
 
 
+def pair_in_view(viewer: ViewerModel, pairs: Sequence[Pair]) -> Pair | None:
+    """Choose the pair that a person looks at.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    pairs
+        Pairs to choose from.
+
+    Returns
+    -------
+    Pair or None
+        That of the selected layer or, if none is, of the topmost image that is visible; None: no image is.
+    """
+    shown = [layer for layer in reversed(viewer.layers) if layer.visible]
+    active = viewer.layers.selection.active
+    visible = sorted((pair for pair in pairs if pair.image in shown), key=lambda pair: shown.index(pair.image))
+    chosen = [pair for pair in visible if active in (pair.image, pair.labels)] + visible
+    return chosen[0] if chosen else None
+
+
 def _match(image: Image, labels: Labels) -> Pair | None:
     """Pair layers whose numbers of pixels agree."""
     try:

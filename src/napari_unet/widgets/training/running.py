@@ -12,6 +12,7 @@ from napari_unet.training.pace import Pace, duration
 from napari_unet.training.views import Previewed, PreviewFailed
 from napari_unet.widgets.training.job import Remembered, Starting
 from napari_unet.widgets.training.live import LivePreview
+from napari_unet.widgets.training.next_place import next_place_of
 from napari_unet.widgets.training.strokes import StrokeFollower
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class RunningTraining(QObject):
         self._pace = Pace()
         self._machine, self._learning, self._note = "", "", ""
         self._loss, self._iou = "", ""
+        self._places = next_place_of(dock.viewer)
+        self._places.follow(self.live)
         curves.begin()
 
     def take(self, events: Sequence[Any]) -> None:
@@ -79,6 +82,7 @@ class RunningTraining(QObject):
         previews = [event for event in events if isinstance(event, Previewed | PreviewFailed)]
         if previews:
             self.preview.show(previews[-1])
+        self._places.take(events)
 
     def text(self) -> str:
         """Say how far it is."""
@@ -112,6 +116,7 @@ class RunningTraining(QObject):
         """Follow no longer."""
         self.preview.close()
         self._strokes.close()
+        self._places.follow(None)
         self.deleteLater()
 
     def _take(self, event: Any) -> None:
