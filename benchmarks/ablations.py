@@ -31,7 +31,7 @@ from napari_unet.training.starting import NONE, STARTER
 if TYPE_CHECKING:
     from napari_unet.models.model_file import TrainedModel
 
-ABOUT = """Each row leaves out, or changes, one part of the default recipe and trains anew from random weights, one thread;
+ABOUT = """Each row leaves out, or changes, one part of the default recipe and trains anew from random weights;
 the images to score on are those of the paper's tables, never learnt from: `python benchmarks/ablations.py DATA`."""
 EVERYTHING = "default recipe"
 #: What is trained, by what it changes of the default recipe.
