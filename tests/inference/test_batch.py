@@ -25,7 +25,7 @@ from napari_unet.data.reading import Image, read_image, read_labels
 from napari_unet.data.writing import write_float
 from napari_unet.errors import InputError
 from napari_unet.inference.batch import segment_files
-from napari_unet.inference.events import Event, FileDone, FileFailed, FileSkipped, FileStarted, PlaneDone
+from napari_unet.inference.events import Event, FileAdvanced, FileDone, FileFailed, FileSkipped, FileStarted, PlaneDone
 from napari_unet.inference.options import SegmentOptions
 from napari_unet.inference.report import REPORT, read_report
 from napari_unet.models.model_file import load_model, save_model
@@ -104,7 +104,10 @@ def test_events_tell_each_plane_of_each_file_in_order(tmp_path: Path) -> None:
     write_boxes(files[0], "TZYX")
     write_boxes(files[1], "YX")
     events = run(brightness_model(), files, tmp_path / "out")
+    shares = [event.share for event in events if isinstance(event, FileAdvanced)]
+    events = [event for event in events if not isinstance(event, FileAdvanced)]
     kinds = [type(event) for event in events]
+    assert shares == pytest.approx([*np.arange(1, 7) / 6, 1])
     assert kinds == [FileStarted, *[PlaneDone] * 6, FileDone, FileStarted, PlaneDone, FileDone]
     assert [event.path for event in events] == [files[0]] * 8 + [files[1]] * 3
     assert [(event.done, event.total) for event in events[1:7] if isinstance(event, PlaneDone)] == [
@@ -241,6 +244,20 @@ def test_closing_keeps_the_files_that_are_done_and_nothing_half(tmp_path: Path) 
                 break
     assert everything_in(tmp_path / "out") == {"a.tif", "probabilities/a.tif", REPORT}
     assert read_labels(tmp_path / "out" / "a.tif").shape == (2, 1, 3, 23, 37)
+
+
+def test_one_can_leave_in_the_middle_of_a_plane(tmp_path: Path) -> None:
+    write_boxes(tmp_path / "a.tif", "YX")
+    options = SegmentOptions(execution=CPU, tiling=TilingConfig(tile_px=8))
+    told = []
+    with closing(segment_files(brightness_model(), [tmp_path / "a.tif"], tmp_path / "out", options)) as events:
+        for event in events:
+            told.append(event)
+            if len(told) == 3:
+                break
+    assert [type(event) for event in told] == [FileStarted, FileAdvanced, FileAdvanced]
+    assert 0 < told[1].share < told[2].share < 1
+    assert not everything_in(tmp_path / "out")
 
 
 def test_nothing_happens_before_the_first_event_is_asked_for(tmp_path: Path) -> None:

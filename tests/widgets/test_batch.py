@@ -20,6 +20,7 @@ from napari_unet.cli import main
 from napari_unet.data.reading import Image, read_labels
 from napari_unet.data.writing import write_float
 from napari_unet.errors import InputError
+from napari_unet.inference.events import Event, FileAdvanced, FileStarted
 from napari_unet.inference.report import read_report
 from napari_unet.models.model_file import save_model
 from napari_unet.widgets._session import HOME_VARIABLE
@@ -183,6 +184,25 @@ def test_cancelling_keeps_what_is_done_and_the_next_run_goes_on(
     assert states(dock) == ["skipped", "skipped", "done"]
     assert main(["segment", str(model), str(folder), "-o", str(tmp_path / "straight")]) == 0
     assert_equal_files(folder / "unet", tmp_path / "straight")
+
+
+def test_cancelling_leaves_a_large_plane_between_its_tiles(
+    dock: BatchWidget, qtbot: Any, folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "large" / "plane.tif"
+    write_float(file, np.random.default_rng(0).random((900, 900)), "YX", {})
+    told: list[Event] = []
+    dock.runner.arrived.connect(told.extend)
+    dock.form.editors["tiling.tile_px"].setValue(16)
+    add(dock, qtbot, file)
+    click(dock.button, qtbot)
+    (row,) = dock.files.table.files.rows.values()
+    qtbot.waitUntil(lambda: row.share > 0, timeout=WAIT_MS)
+    assert row.texts()[1].endswith("%")
+    click(dock.button, qtbot)
+    wait(dock, qtbot)
+    assert {type(event) for event in told} == {FileStarted, FileAdvanced}
+    assert states(dock) == ["waiting"] and not list((tmp_path / "large" / "unet").iterdir())
 
 
 def test_a_failure_is_named_in_the_colour_of_errors_and_can_be_tried_again(
@@ -467,7 +487,7 @@ def test_closing_the_viewer_in_the_middle_keeps_what_is_done(
 def test_rows_in_words() -> None:
     rows = [Row(Path(f"{name}.tif"), "failed") for name in "abcde"]
     assert summary(rows)[0] == "0 done, 5 failed (a.tif, b.tif, c.tif and 2 more)."
-    half = [Row(Path("a"), "done"), Row(Path("b"), "skipped"), Row(Path("c"), "running", 2, 4), Row(Path("d"))]
+    half = [Row(Path("a"), "done"), Row(Path("b"), "skipped"), Row(Path("c"), "running", predicted=0.5), Row(Path("d"))]
     share, text = advance(half, 30)
     assert (share, text) == (2.5 / 4, "2 of 4 files, 30 s left")
     assert advance([Row(Path("a"), "skipped")], 1) == (1.0, "1 of 1 files")

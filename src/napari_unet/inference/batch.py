@@ -15,9 +15,9 @@ from napari_unet.data.reading import Image, read_image
 from napari_unet.data.room import map_file
 from napari_unet.data.writing import write_float, write_labels
 from napari_unet.errors import InputError
-from napari_unet.inference.events import Event, FileDone, FileFailed, FileStarted, PlaneDone
+from napari_unet.inference.events import Event, FileAdvanced, FileDone, FileFailed, FileStarted, PlaneDone
 from napari_unet.inference.report import Entry, Origin, read_report
-from napari_unet.inference.segment import SegmentedPlane, Segmenter
+from napari_unet.inference.segment import SegmentedPlane, Segmenter, TilePredicted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -193,13 +193,16 @@ def _segment_file(segmenter: Segmenter, entry: Entry, options: SegmentOptions, r
     with tempfile.TemporaryFile() as labels_file, tempfile.TemporaryFile() as probabilities_file:
         labels = map_file(labels_file, (n_times, 1, n_slices, *size), np.int32)
         kept = _room_for_probabilities(segmenter, image, probabilities_file) if options.probabilities else None
-        planes = _planes(segmenter, image, keep_probabilities=options.probabilities)
-        for done, plane in enumerate(planes, start=1):
-            labels[plane.t, 0, plane.z] = plane.labels
-            if kept is not None and plane.probabilities is not None:
-                kept[plane.t, :, plane.z] = plane.probabilities[-kept.shape[1] :]
-            n_cells += plane.n_cells
-            yield PlaneDone(path, done, n_times * n_slices)
+        done, total = 0, n_times * n_slices
+        for part in _parts(segmenter, image, keep_probabilities=options.probabilities):
+            if isinstance(part, TilePredicted):
+                yield FileAdvanced(path, (done + part.share) / total)
+                continue
+            labels[part.t, 0, part.z] = part.labels
+            if kept is not None and part.probabilities is not None:
+                kept[part.t, :, part.z] = part.probabilities[-kept.shape[1] :]
+            done, n_cells = done + 1, n_cells + part.n_cells
+            yield PlaneDone(path, done, total)
         if kept is not None:
             _write(write_float, entry.results[1], kept, image)
         _write(write_labels, entry.results[0], labels, image)
@@ -207,10 +210,10 @@ def _segment_file(segmenter: Segmenter, entry: Entry, options: SegmentOptions, r
     yield FileDone(path, entry.results[0], n_cells if segmenter.makes_instances else None, seconds)
 
 
-def _planes(segmenter: Segmenter, image: Image, *, keep_probabilities: bool) -> Iterator[SegmentedPlane]:
-    """Segment plane by plane; a lazy image may raise whatever its reader raises, and only now."""
+def _parts(segmenter: Segmenter, image: Image, *, keep_probabilities: bool) -> Iterator[TilePredicted | SegmentedPlane]:
+    """Segment tile by tile; a lazy image may raise whatever its reader raises, and only now."""
     try:
-        yield from segmenter.planes(image.data, keep_probabilities=keep_probabilities)
+        yield from segmenter.parts(image.data, keep_probabilities=keep_probabilities)
     except (InputError, MemoryError):
         raise
     except Exception as error:

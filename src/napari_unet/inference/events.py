@@ -49,6 +49,22 @@ class PlaneDone:
 
 
 @dataclass(frozen=True, slots=True)
+class FileAdvanced:
+    """A tile more of a file has been predicted.
+
+    Attributes
+    ----------
+    path
+        The image.
+    share
+        Part of the file that is predicted, 0 … 1.
+    """
+
+    path: Path
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class FileDone:
     """The labels of a file are written.
 
@@ -105,4 +121,4 @@ class FileSkipped:
     n_cells: int | None
 
 
-Event = FileStarted | PlaneDone | FileDone | FileFailed | FileSkipped
+Event = FileStarted | FileAdvanced | PlaneDone | FileDone | FileFailed | FileSkipped

@@ -51,6 +51,19 @@ class SegmentedPlane:
     probabilities: NDArray[np.float32] | None
 
 
+@dataclass(frozen=True)
+class TilePredicted:
+    """A tile of a plane is predicted.
+
+    Attributes
+    ----------
+    share
+        Part of the plane that is predicted, 0 … 1.
+    """
+
+    share: float
+
+
 class Segmenter:
     """A trained model with everything needed to make labels from images.
 
@@ -98,9 +111,9 @@ class Segmenter:
         keep_probabilities
             Whether to give the probabilities too.
 
-        Yields
-        ------
-        SegmentedPlane
+        Returns
+        -------
+        iterator of SegmentedPlane
             All Z of the first T, then of the next.
 
         Raises
@@ -108,14 +121,37 @@ class Segmenter:
         InputError
             If the number of channels is not that of the model.
         """
+        parts = self.parts(data, keep_probabilities=keep_probabilities)
+        return (part for part in parts if isinstance(part, SegmentedPlane))
+
+    def parts(self, data: Array, *, keep_probabilities: bool = False) -> Iterator[TilePredicted | SegmentedPlane]:
+        """Segment an image plane by plane, and tell of each tile, so that one can leave in the middle of a plane.
+
+        Parameters
+        ----------
+        data, keep_probabilities
+            As in `planes`.
+
+        Yields
+        ------
+        TilePredicted, SegmentedPlane
+            The tiles of a plane, then the plane.
+
+        Raises
+        ------
+        InputError
+            As `planes`.
+        """
         scaler = self.card.normalization.for_image(data)
         for t, z in np.ndindex(data.shape[0], data.shape[2]):
             kept = np.empty((self.card.n_classes, *data.shape[3:]), np.float32) if keep_probabilities else None
-            found = self.collector(data.shape[3:])
+            found, done_px = self.collector(data.shape[3:]), 0
             for tile in self.predictor.predict_plane(data[t, :, z], scaler):
                 found.add(tile.inner, tile.probabilities)
                 if kept is not None:
                     kept[(slice(None), *tile.inner)] = tile.probabilities
+                done_px += tile.probabilities[0].size
+                yield TilePredicted(done_px / math.prod(data.shape[3:]))
             labels, n_cells = found.finish()
             yield SegmentedPlane(t, z, labels, n_cells, kept)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from napari_unet.inference.events import Event, FileDone, FileFailed, FileSkipped, FileStarted, PlaneDone
+from napari_unet.inference.events import Event, FileAdvanced, FileDone, FileFailed, FileSkipped, FileStarted, PlaneDone
 from napari_unet.training.pace import duration
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Row:
         How far it is.
     done, total
         Planes done, and of how many.
+    predicted
+        Part of the pixels that is predicted, 0 … 1.
     n_cells
         Cells; None: the labels are classes, or there are none yet.
     seconds
@@ -44,6 +46,7 @@ class Row:
     state: State = "waiting"
     done: int = 0
     total: int = 0
+    predicted: float = 0.0
     n_cells: int | None = None
     seconds: float | None = None
     message: str = ""
@@ -55,6 +58,8 @@ class Row:
             self.state, self.total = "running", event.n_planes
         elif isinstance(event, PlaneDone):
             self.done = event.done
+        elif isinstance(event, FileAdvanced):
+            self.predicted = event.share
         elif isinstance(event, FileDone):
             self.state, self.written = "done", event.written
             self.n_cells, self.seconds = event.n_cells, event.seconds
@@ -67,14 +72,18 @@ class Row:
     def share(self) -> float:
         """Part that is done, 0 … 1."""
         if self.state == "running":
-            return self.done / self.total
+            return self.predicted
         return float(self.state != "waiting")
 
     def texts(self) -> tuple[str, str, str, str]:
         """Write the cells of the table."""
-        state = f"{self.done}/{self.total} planes" if self.state == "running" else _WORDS[self.state]
+        state = self._progress() if self.state == "running" else _WORDS[self.state]
         n_cells = "" if self.n_cells is None else str(self.n_cells)
         return self.path.name, state, n_cells, "" if self.seconds is None else f"{self.seconds:.1f} s"
+
+    def _progress(self) -> str:
+        """Write how far the file is."""
+        return f"{self.done}/{self.total} planes" if self.total > 1 else f"{self.predicted:.0%}"
 
     def sort_keys(self) -> tuple[str, str, int, float]:
         """Give what each column is sorted by."""
