@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass
 from functools import partial
+from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from _few_shot_tasks import SETS, read_task
+from _runs import train
 
 from napari_unet.config.instances import InstancesConfig
 from napari_unet.config.recipe import parse_recipe
@@ -16,25 +20,26 @@ from napari_unet.data.targets import NOT_ANNOTATED, make_target, read_annotation
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.inference.instances import find_instances
 from napari_unet.inference.segment import Segmenter, smallest_cell_px
+from napari_unet.metrics import detection, overlaps
 from napari_unet.models.model_file import load_model
 from napari_unet.models.starter import load_starter
-from napari_unet.training.events import Finished
-from napari_unet.training.starting import NONE, STARTER, choose_start
+from napari_unet.training.run_folder import RunFolder
+from napari_unet.training.starting import NONE, STARTER
 from napari_unet.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from _few_shot_tasks import Task
+    from _few_shot_tasks import Effort, Task
     from numpy.typing import NDArray
 
     from napari_unet.config.recipe import Recipe
 
     #: Makes cells (Y, X) of an image (Y, X).
     Segmentation = Callable[[NDArray[Any]], NDArray[Any]]
-    #: Learns a task for so many steps of our U-Net, or as long as these take. The file is where the trained model is
-    #: kept, without its suffix; one that is there already is used as it is.
+    #: Learns a task for so many steps of our U-Net, or as long as these take. What is trained is kept in the folder; if
+    #: it is there already, it is used as it is.
     Method = Callable[[Task, int, Path], Segmentation]
 
 #: Two idle cores take a minute for 190 steps; who learns in other steps has the same seconds of the processor.
@@ -45,21 +50,10 @@ _FOREST_PX = 50_000
 
 def unet(task: Task, steps: int, kept: Path, init: str = NONE) -> Segmentation:
     """Train our U-Net."""
-    file = kept.with_suffix(".safetensors")
-    if not file.exists():
-        _train(task, steps, file, init)
-    return partial(_segment, Segmenter(load_model(file), instances=InstancesConfig()))
-
-
-def _train(task: Task, steps: int, file: Path, init: str) -> None:
-    """Train our U-Net and keep the model."""
-    recipe = _recipe(task, steps)
-    images = _training_images(task)
-    with tempfile.TemporaryDirectory() as folder:
-        for event in Trainer(images, recipe, folder, choose_start(init, images, recipe).model).run():
-            if isinstance(event, Finished):
-                print(f"    {event.step} steps in {event.seconds:.0f} s", flush=True)
-                shutil.copy(event.path, file)
+    run = train(_training_images(task), _recipe(task, steps), kept, init)
+    if run.processor_seconds is not None:
+        print(f"    {run.steps} steps in {run.processor_seconds:.0f} s of the processor", flush=True)
+    return partial(_segment, Segmenter(load_model(RunFolder(kept).model), instances=InstancesConfig()))
 
 
 def _recipe(task: Task, steps: int = 1) -> Recipe:
@@ -113,14 +107,16 @@ def forest(task: Task, steps: int, kept: Path) -> Segmentation:
 def _smallest_cell(task: Task) -> int:
     """Give the size below which cells are dropped, as the U-Net has it."""
     with tempfile.TemporaryDirectory() as folder:
-        return smallest_cell_px(Trainer(_training_images(task), _recipe(task), folder).card)
+        card = Trainer(_training_images(task), _recipe(task), folder).card
+    return smallest_cell_px(card, card.scale or 1.0)
 
 
 def cellpose(task: Task, steps: int, kept: Path) -> Segmentation:
     """Train Cellpose 3 from random weights, by its defaults, for as many epochs as there is time for."""
-    from cellpose import models, train
+    from cellpose import models
+    from cellpose.train import train_seg
 
-    file = kept.with_suffix(".cellpose")
+    file = kept / "cellpose"
 
     def fit(epochs: int) -> float:
         network = models.CellposeModel(gpu=False, pretrained_model=None).net
@@ -128,11 +124,12 @@ def cellpose(task: Task, steps: int, kept: Path) -> Segmentation:
         options = {"channels": [0, 0], "min_train_masks": 1, "nimg_per_epoch": 8, "n_epochs": epochs}
         began = time.process_time()
         with tempfile.TemporaryDirectory() as folder:
-            path, *_ = train.train_seg(network, task.images, task.labels, save_path=folder, **options)
+            path, *_ = train_seg(network, task.images, task.labels, save_path=folder, **options)
             shutil.copy(path, file)
         return time.process_time() - began
 
     if not file.exists():
+        kept.mkdir(parents=True)
         fit(1)  # compiles what is compiled at first use
         one, three = fit(1), fit(3)
         epochs = int((steps * PROCESSOR_SECONDS_PER_STEP - one) / (three - one) * 2) + 1
@@ -148,3 +145,25 @@ METHODS: dict[str, Method] = {
     "untouched": untouched,
     "starter": partial(unet, init=STARTER),
 }
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A method taught on a set."""
+
+    set: str
+    method: str
+    effort: Effort
+    steps: int
+
+    def __str__(self) -> str:
+        return f"{self.set}-{self.method}-{str(self.effort).replace(' ', '-')}-{self.steps}-steps"
+
+
+def average_precision(trial: Trial, data: Path, n_tests: int, runs: Path) -> float:
+    """Train, or take what was trained before, and give the average precision at IoU 0.5, mean over images."""
+    task = read_task(data / SETS[trial.set], trial.effort, n_tests)
+    segmentation = METHODS[trial.method](task, trial.steps, runs / str(trial))
+    score = mean(detection(overlaps(segmentation(image), truth), 0.5).ap for image, truth in task.tests)
+    print(f"{trial}: {score:.3f}", flush=True)
+    return score

@@ -3,8 +3,8 @@
 Run: ``python benchmarks/few_shot.py [DATA] [--sets NAME ...] [--methods NAME ...] [--cells N] [--steps N] [--write]``
 DATA is a folder of public sets, each with ``images/NNN.tif`` and ``labels/NNN.tif``. Prints a Markdown table of the
 average precision at IoU 0.5, mean over the test images; ``--write`` puts it into ``docs/accuracy.md``. With ``--models
-FOLDER`` trained models are kept and used again, so that a table can be made in pieces, and made anew when cells are
-made of probabilities in another way.
+FOLDER`` trainings are kept and used again, so that a table can be made in pieces, and made anew when cells are made of
+probabilities in another way.
 
 Series are learnt from at their beginning and scored later. Of the 2018 Data Science Bowl only fields take part that
 the starter model has never seen. ``forest`` is a random forest on intensity, edges and texture of each pixel, as the
@@ -20,45 +20,23 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from _few_shot_methods import METHODS, PROCESSOR_SECONDS_PER_STEP
-from _few_shot_tasks import SETS, Effort, read_task
+from _few_shot_methods import METHODS, PROCESSOR_SECONDS_PER_STEP, Trial, average_precision
+from _few_shot_tasks import SETS, Effort
 from _report import DATA, PAGE, write
 
-from napari_unet.metrics import detection, overlaps
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from _few_shot_methods import Segmentation
-    from numpy.typing import NDArray
-
-    Scores = dict[str, dict[str, float]]
+Scores = dict[str, dict[str, float]]
+"""By set and method."""
 
 
-def score(segmentation: Segmentation, tests: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> float:
-    """Give the average precision at IoU 0.5, mean over images."""
-    return statistics.mean(detection(overlaps(segmentation(image), truth), 0.5).ap for image, truth in tests)
-
-
-def measure(arguments: argparse.Namespace, models: Path) -> Scores:
+def measure(arguments: argparse.Namespace, runs: Path) -> Scores:
     """Score every method on every set."""
     effort = Effort(arguments.images, arguments.cells)
     scores: Scores = {}
     for name in arguments.sets:
-        task = read_task(arguments.data / SETS[name], effort, arguments.tests)
-        scores[name] = {}
-        for method in arguments.methods:
-            file = models / model_name(name, method, effort, arguments.steps)
-            scores[name][method] = score(METHODS[method](task, arguments.steps, file), task.tests)
-            print(f"{name}, {method}: {scores[name][method]:.3f}", flush=True)
+        trials = [Trial(name, method, effort, arguments.steps) for method in arguments.methods]
+        scores[name] = {t.method: average_precision(t, arguments.data, arguments.tests, runs) for t in trials}
     return scores
-
-
-def model_name(name: str, method: str, effort: Effort, steps: int) -> str:
-    """Name the file of a model, without its suffix, by all that it depends on."""
-    return f"{name}-{method}-{str(effort).replace(' ', '-')}-{steps}-steps"
 
 
 def table(scores: Scores) -> str:
@@ -90,7 +68,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--cells", type=int, help="annotate so many cells of an image, with a ring around; else all")
     parser.add_argument("--steps", type=int, default=190, help="training steps; two idle cores take 190 in a minute")
     parser.add_argument("--tests", type=int, default=8, help="images to score on")
-    parser.add_argument("--models", type=Path, help="folder in which trained models are kept and found again")
+    parser.add_argument("--models", type=Path, help="folder in which trainings are kept and found again")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
@@ -101,9 +79,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     arguments = parse()
     with tempfile.TemporaryDirectory() as folder:
-        models = arguments.models or Path(folder)
-        models.mkdir(parents=True, exist_ok=True)
-        text = table(measure(arguments, models))
+        text = table(measure(arguments, arguments.models or Path(folder)))
     print(text)
     if arguments.write:
         heading = f"## Few shots: {Effort(arguments.images, arguments.cells)}, {arguments.steps} steps"
