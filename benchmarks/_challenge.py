@@ -52,7 +52,7 @@ def best(measure: Callable[[Mask, Mask], float], foreground: NDArray[np.float32]
 def pixel_error(found: Mask, truth: Mask) -> float:
     """Give 1 minus the F-score of the cells' pixels; masks (image, Y, X)."""
     right = np.count_nonzero(found & truth)
-    return 1 - 2 * right / int(np.count_nonzero(found) + np.count_nonzero(truth))
+    return float(1 - 2 * right / (np.count_nonzero(found) + np.count_nonzero(truth)))
 
 
 def rand_error(found: Mask, truth: Mask) -> float:

@@ -32,6 +32,7 @@ import _challenge
 import numpy as np
 from _report import DATA, PAGE, write
 from _runs import Run, train
+from scipy.ndimage import distance_transform_edt
 from tifffile import imread
 
 from napari_unet.config.presets import PRESETS
@@ -88,6 +89,13 @@ def mean_iou(found: Prediction, truth: NDArray[Any]) -> float:
     return float(np.mean([foreground_iou(*pair) for pair in zip(found.labels, truth, strict=True)]))
 
 
+def share_at_borders(found: Prediction, truth: NDArray[Any]) -> float:
+    """Give the share of the wrong pixels, at a threshold of one half, that lie within 1.5 px of a true border."""
+    wrong = (found.foreground > 0.5) != (truth > 0)
+    near = [distance_transform_edt(plane) + distance_transform_edt(~plane) <= 1.5 for plane in truth > 0]
+    return float(wrong[np.stack(near)].sum() / wrong.sum())
+
+
 SEG = "SEG (the paper's IoU)"
 SERIES: dict[str, Measure] = {SEG: mean_seg, "IoU of the foreground": mean_iou}
 #: At the best threshold. Those first named as the challenge counts, the others as `napari-unet evaluate` does.
@@ -98,6 +106,7 @@ MEMBRANES: dict[str, Measure] = {
     "warping error, all changes": lambda found, truth: warping_error(found.foreground, truth),
     "Rand error, membranes a segment": lambda found, truth: rand_error(found.foreground, truth),
     "wrong pixels": lambda found, truth: pixel_error(found.foreground, truth),
+    "share of wrong pixels near a true border": share_at_borders,
 }
 ABOUT = """Published: tables 1 and 2 of the paper, on the hidden test images of the challenges. Ours: images of the
 public training sets that were kept apart; so both columns show the same task, but not the same images. SEG is over all
