@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QMovie
 from qtpy.QtWidgets import QLabel
 
 from napari_unet.widgets._axes import AxesBox
@@ -144,6 +145,19 @@ def test_progress_shows_and_goes(viewer, qtbot) -> None:
     )
     line.end()
     assert not line.isVisibleTo(line.parent())
+
+
+def test_no_wheel_turns_while_work_goes_on(viewer, qtbot) -> None:
+    """A turning wheel has the whole window drawn many times a second."""
+    line = ProgressLine("Training")
+    viewer.window.add_dock_widget(line)
+    line.begin("Reading")
+    wheels = [label for label in line.window().findChildren(QLabel) if label.movie() is not None]
+    assert wheels and all(wheel.isVisibleTo(wheel.parent()) for wheel in wheels)
+    qtbot.wait(100)
+    assert all(wheel.movie().state() != QMovie.MovieState.Running for wheel in wheels)
+    line.end()
+    assert not any(wheel.movie().state() == QMovie.MovieState.Running for wheel in wheels)
 
 
 def test_docks_of_a_viewer_share_a_session_and_viewers_do_not(make_napari_viewer, tmp_path, monkeypatch) -> None:

@@ -7,9 +7,7 @@ every event on its own however many there are, and it does not close its generat
 from __future__ import annotations
 
 import gc
-import os
 import queue
-import sys
 import threading
 from contextlib import closing, contextmanager
 from functools import partial
@@ -20,6 +18,7 @@ from qtpy.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from napari_unet.errors import InputError
 from napari_unet.widgets._lifetime import on_destruction
+from napari_unet.widgets._priority import step_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -29,8 +28,6 @@ _TICK_MS = 50
 #: Events that may wait for the window; the generator waits when there are more.
 _MOST_WAITING = 200
 _PATIENCE_S = 0.1
-#: The window goes first, and beside other programs a third of a processor is left.
-_NICENESS = 5
 #: One entry a generator that works.
 _at_work: list[None] = []
 _at_work_lock = threading.Lock()
@@ -108,7 +105,7 @@ class EventStream:
 
     def _work(self, make_events: Callable[[], Generator[Any]]) -> None:
         """Go through the events; the body of the thread."""
-        _step_back()
+        step_back()
         try:
             with _short_collections(), closing(make_events()) as events:
                 for event in events:
@@ -223,13 +220,6 @@ class EventRunner(QObject):
             _tell(stream.error)
             self.failed.emit(stream.error)
         self.ended.emit()
-
-
-def _step_back() -> None:
-    """Let the window go first where both want a processor; threads that this one starts step back with it."""
-    # Elsewhere a priority belongs to the whole program.
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 @contextmanager

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import napari
 
 
-#: So often the lines are rewritten that say how old something is.
-_STATUS_MS = 500
+#: So often lines and curves follow a training, all at once: each change makes the whole window be drawn again.
+_FOLLOW_MS = 2000
 _TRAIN_HELP = "Teach a network what you painted. It shows what it has learnt while it learns, and you can paint on."
 _STOP_HELP = "Stop after this step. What was learnt is kept, as a model and to go on from."
 #: Folders of the runs that are going on, in all viewers.
@@ -61,7 +61,7 @@ class TrainWidget(Dock):
         self._error = ""
         self.runner, self._preparer = EventRunner(self), EventRunner(self)
         self._timer = QTimer(self)
-        self._timer.setInterval(_STATUS_MS)
+        self._timer.setInterval(_FOLLOW_MS)
         self._build_body()
         self._build_foot()
         self._connect()
@@ -133,7 +133,7 @@ class TrainWidget(Dock):
         self.runner.ended.connect(self._end)
         self._preparer.arrived.connect(self._show_machine)
         self.bind_keys({KEY: self.next_button.go})
-        self._timer.timeout.connect(self._show_status)
+        self._timer.timeout.connect(self._follow)
 
     def _press(self) -> None:
         """Start, or stop."""
@@ -215,8 +215,6 @@ class TrainWidget(Dock):
                     self.say("Nothing speaks against a training.")
         if self.running is not None:
             self.running.take(events)
-            share = self.running.share if self.running.step else None
-            self.progress.advance(share, self.running.text())
 
     def _fail(self, error: Exception) -> None:
         """Remember why it broke off; no preview may look as if it were new."""
@@ -227,7 +225,7 @@ class TrainWidget(Dock):
     def _end(self) -> None:
         """Keep what was learnt, and be ready again."""
         self._timer.stop()
-        self._show_status()
+        self._follow()
         self.progress.end()
         running, self.running = self.running, None
         if running is not None:
@@ -275,11 +273,14 @@ class TrainWidget(Dock):
             self._offered = events[-1].unfinished
         self._show_state()
 
-    def _show_status(self) -> None:
-        """Say what is learnt from, and how old the preview is."""
+    def _follow(self) -> None:
+        """Show how far it is, what is learnt from and how old the preview is."""
+        if self.running is not None:
+            self.progress.advance(self.running.share if self.running.step else None, self.running.text())
         text = "" if self.running is None else self.running.status()
         self.status.setText(text)
         self.status.setVisible(bool(text))
+        self.curves.draw()
 
     def _show_state(self) -> None:
         """Let the buttons fit what is going on."""

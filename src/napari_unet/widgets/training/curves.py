@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.training.events import Stepped, Validated
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
     import napari
 
-#: Nobody reads a curve that changes more often.
-_DRAW_MS = 300
 _HEIGHT_PX = 170
 _RAW_OPACITY = 0.35
 _PADDING = 0.15
@@ -48,15 +45,12 @@ class Curves(QWidget):
         self._viewer = viewer
         self._history = LossHistory()
         self._validated: list[Validated] = []
+        self._is_drawn = False
         self.loss_plot, self.iou_plot = self._add_plot(0, "loss"), self._add_plot(1, "IoU")
         self.iou_plot.setYRange(0, 1)
         self.iou_plot.setXLink(self.loss_plot)
         self.raw, self.smoothed = self.loss_plot.plot(name="each step"), self.loss_plot.plot(name="average")
         self.iou = self.iou_plot.plot(name="held out", symbol="o", symbolSize=5)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_DRAW_MS)
-        self._timer.timeout.connect(self.draw)
         viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
         self.draw()
@@ -72,10 +66,11 @@ class Curves(QWidget):
             What was found when the held-out part was looked at before.
         """
         self._history, self._validated = LossHistory(losses), list(validated)
+        self._is_drawn = False
         self.draw()
 
     def add(self, event: Stepped | Validated) -> None:
-        """Add a point; it is drawn with others, a few times a second.
+        """Add a point, to be drawn with others by `draw`.
 
         Parameters
         ----------
@@ -87,11 +82,13 @@ class Curves(QWidget):
             self._validated = [*(point for point in self._validated if point.step < event.step), event]
         else:
             self._history.add(event.step, event.loss)
-        if not self._timer.isActive():
-            self._timer.start()
+        self._is_drawn = False
 
     def draw(self) -> None:
-        """Draw what is known now."""
+        """Draw what is known now, unless that is on the screen already."""
+        if self._is_drawn:
+            return
+        self._is_drawn = True
         steps = np.arange(1, len(self._history.losses) + 1)
         self.raw.setData(steps, np.array(self._history.losses))
         self.smoothed.setData(steps, np.array(self._history.averages))
