@@ -95,5 +95,5 @@ def test_a_small_cell_is_no_larger_than_the_small_ones_that_are_known(sizes: lis
 def test_the_fewer_cells_are_known_the_smaller_further_ones_may_be() -> None:
     sizes = np.exp(np.random.default_rng(0).normal(6, 0.7, 2000))
     misjudged = [np.mean(sizes < small_cell(sizes[n : n + 5])) for n in range(0, 500, 5)]
-    assert np.mean(misjudged) < 0.1 < np.mean([np.mean(sizes < sizes[n : n + 5].min()) for n in range(0, 500, 5)])
+    assert np.mean(misjudged) < 0.14 < np.mean([np.mean(sizes < sizes[n : n + 5].min()) for n in range(0, 500, 5)])
     assert small_cell(sizes) == pytest.approx(np.percentile(sizes, 5), rel=0.05)

@@ -25,8 +25,8 @@ _FITTING_PX = (14.0, 45.0)
 _SMALL_PX = 22.0
 #: Bounds of the factor: what a stray pixel taken for a cell may do.
 _BOUNDS = (0.05, 3.0)
-#: Share of the cells that count as small.
-_SMALL_SHARE = 0.05
+#: Share of the annotated cells that are small, and chance that a further cell is smaller than that.
+_SMALL_SHARE, _SMALLER_CHANCE = 0.05, 0.1
 #: How much the sizes of cells differ before any is known: standard deviation of the logarithm of their areas, and the
 #: number of cells that weigh as much as this expectation.
 _USUAL_SPREAD, _USUAL_WEIGHT = 0.5, 4
@@ -74,7 +74,7 @@ def small_cell(sizes: NDArray[np.int64]) -> float:
     Returns
     -------
     float
-        Pixels: of all annotated cells a twentieth is smaller, and so is a further cell by a chance of a twentieth.
+        Pixels: at most a twentieth of the annotated cells is smaller, and a further cell is by a chance of a tenth.
 
     References
     ----------
@@ -84,12 +84,12 @@ def small_cell(sizes: NDArray[np.int64]) -> float:
     Examples
     --------
     >>> [round(small_cell(np.full(n, 100))) for n in (1, 5, 50)]
-    [22, 49, 79]
+    [34, 58, 84]
     """
     logs = np.log(sizes)
     freedom = _USUAL_WEIGHT + logs.size - 1
     variance = (_USUAL_WEIGHT * _USUAL_SPREAD**2 + logs.size * logs.var()) / freedom
-    expected = logs.mean() + stdtrit(freedom, _SMALL_SHARE) * math.sqrt(variance * (1 + 1 / logs.size))
+    expected = logs.mean() + stdtrit(freedom, _SMALLER_CHANCE) * math.sqrt(variance * (1 + 1 / logs.size))
     return min(float(np.quantile(sizes, _SMALL_SHARE)), math.exp(expected))
 
 
