@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from napari_unet import metrics
 from napari_unet.config.recipe import parse_recipe
 from napari_unet.data.training_image import TrainingImage
+from napari_unet.models.starter import load_starter
 from napari_unet.samples import draw_sample
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -135,3 +136,13 @@ def test_every_variant_is_a_valid_recipe(load):
     for changes in ablations.TRAINED.values():
         parse_recipe(changes)
     assert set(ablations.TRAINED) & set(ablations.PREDICTED) == set()
+
+
+def test_a_model_predicts_in_every_other_way(load):
+    ablations, tables, starter = load("ablations"), load("paper_tables"), load_starter()
+    image = draw_sample("nuclei", (64, 64)).image[None]
+    plain = tables.predict(starter, image)
+    for name in ablations.PREDICTED:
+        other = tables.predict(ablations.vary(starter, name), image)
+        assert other.foreground.shape == plain.foreground.shape
+        assert not np.array_equal(other.foreground, plain.foreground)
