@@ -45,26 +45,15 @@ def average_views(network: Callable[[Tensor], Tensor], window: Tensor, averaging
     torch.Tensor
         Probabilities of the classes, float32, (N, classes, y, x).
     """
-    views = predict_views(network, window, averaging)
+    views = _views(network, window, averaging)
     mean = next(views)
     for probabilities in views:
         mean += probabilities
     return mean.div_(len(VIEWS[averaging]))
 
 
-def predict_views(network: Callable[[Tensor], Tensor], window: Tensor, averaging: str) -> Iterator[Tensor]:
-    """Predict a window as seen from several sides, each turned back.
-
-    Parameters
-    ----------
-    network, window, averaging
-        As in `average_views`.
-
-    Yields
-    ------
-    torch.Tensor
-        Probabilities of the classes, float32, (N, classes, y, x).
-    """
+def _views(network: Callable[[Tensor], Tensor], window: Tensor, averaging: str) -> Iterator[Tensor]:
+    """Predict each view, turned back."""
     for turns, mirrored in VIEWS[averaging]:
         view = torch.rot90(window.flip(-1) if mirrored else window, turns, _PLANE)
         logits = network(view.contiguous(memory_format=torch.channels_last))

@@ -99,7 +99,6 @@ class Predictor:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._tile_px = self.tiling.tile_px
         self._px_bytes = bytes_per_px(model.card, self.precision)
-        self._n_outputs = model.card.n_classes
         self.scale = scale_to_wanted(model.card.scale, model.card.cell_diameter_px, self.tiling.cell_diameter_px)
 
     def predict_plane(
@@ -226,7 +225,7 @@ class Predictor:
 
     def _assemble(self, plane: ResampledPlane, box: Rectangle) -> NDArray[np.float32]:
         """Predict a box of a plane that is already normalised."""
-        filled = np.empty((self._n_outputs, *(part.stop - part.start for part in box)), np.float32)
+        filled = np.empty((self.card.n_classes, *(part.stop - part.start for part in box)), np.float32)
         for tile in self._predict_tiles(plane, np.asarray, box):
             filled[(slice(None), *within(tile.inner, box))] = tile.probabilities
         return filled
@@ -260,14 +259,10 @@ class Predictor:
         window = torch.from_numpy(scaler(read_mirrored(plane, tile.outer)))[None]
         # Unless told, cuDNN rounds float32 to TF32, whose ten bits make the result depend on the tile.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            outputs = self._evaluate(window.to(self.device, self.precision))
+            outputs = average_views(self.network, window.to(self.device, self.precision), self.tiling.averaging)
         height, width = (part.stop - part.start for part in tile.inner)
         kept: Tensor = outputs[0, :, :height, :width].contiguous()
         return kept.cpu().numpy()
-
-    def _evaluate(self, window: Tensor) -> Tensor:
-        """Give what is wanted of a normalised window: here the probabilities of the classes."""
-        return average_views(self.network, window, self.tiling.averaging)
 
     def _halve(self, tiles: deque[Tile]) -> deque[Tile]:
         """Cut the tiles that are left into quarters, and remember the size for later planes."""
