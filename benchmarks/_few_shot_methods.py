@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,6 @@ from napari_unet.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from _few_shot_tasks import Effort, Task
     from numpy.typing import NDArray
@@ -95,11 +94,12 @@ def forest(task: Task, steps: int, kept: Path) -> Segmentation:
     trees = RandomForestClassifier(100, max_depth=20, min_samples_leaf=5, class_weight="balanced", random_state=0)
     trees.fit(np.concatenate(values), np.concatenate(classes))
     print(f"    trees grown in {time.process_time() - began:.0f} s of the processor", flush=True)
+    smallest = _smallest_cell(task)
 
     def segmentation(image: NDArray[Any]) -> NDArray[Any]:
         stack = features(image.astype(np.float32))
         foreground = trees.predict_proba(stack.reshape(-1, stack.shape[-1]))[:, 1].reshape(image.shape)
-        return find_instances(foreground, InstancesConfig(), min_size_px=_smallest_cell(task))
+        return find_instances(foreground, InstancesConfig(), min_size_px=smallest)
 
     return segmentation
 
@@ -116,24 +116,22 @@ def cellpose(task: Task, steps: int, kept: Path) -> Segmentation:
     from cellpose import models
     from cellpose.train import train_seg
 
-    file = kept / "cellpose"
-
-    def fit(epochs: int) -> float:
+    def fit(epochs: int, folder: Path) -> float:
         network = models.CellposeModel(gpu=False, pretrained_model=None).net
         # As an image may hold fewer cells than it asks for, and a batch of one crop teaches little.
         options = {"channels": [0, 0], "min_train_masks": 1, "nimg_per_epoch": 8, "n_epochs": epochs}
         began = time.process_time()
-        with tempfile.TemporaryDirectory() as folder:
-            path, *_ = train_seg(network, task.images, task.labels, save_path=folder, **options)
-            shutil.copy(path, file)
+        train_seg(network, task.images, task.labels, save_path=folder, model_name="model", **options)
         return time.process_time() - began
 
+    file = kept / "models" / "model"  # where it puts it itself
     if not file.exists():
-        kept.mkdir(parents=True)
-        fit(1)  # compiles what is compiled at first use
-        one, three = fit(1), fit(3)
+        with tempfile.TemporaryDirectory() as folder:
+            fit(1, Path(folder))  # compiles what is compiled at first use
+            one, three = (fit(epochs, Path(folder)) for epochs in (1, 3))
         epochs = int((steps * PROCESSOR_SECONDS_PER_STEP - one) / (three - one) * 2) + 1
-        print(f"    {epochs} epochs in {fit(epochs):.0f} s of the processor", flush=True)
+        kept.mkdir(parents=True, exist_ok=True)
+        print(f"    {epochs} epochs in {fit(epochs, kept):.0f} s of the processor", flush=True)
     model = models.CellposeModel(gpu=False, pretrained_model=str(file))
     return lambda image: np.asarray(model.eval(image, channels=[0, 0])[0])
 
