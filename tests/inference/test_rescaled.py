@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_unet.config.execution import ExecutionConfig
+from napari_unet.config.instances import InstancesConfig
 from napari_unet.config.tiling import TilingConfig
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import Segmenter
@@ -85,11 +86,11 @@ def test_cells_of_another_size_are_found_as_if_they_were_as_in_training(scale: f
         None, None, None
     ]
     doubled = image.repeat(2, axis=3).repeat(2, axis=4)
-    given = Segmenter(model, TilingConfig(cell_diameter_px=40), execution=FLOAT32)
-    as_trained = Segmenter(model, execution=FLOAT32)
+    given = Segmenter(model, TilingConfig(cell_diameter_px=40), InstancesConfig(), FLOAT32)
+    as_trained = Segmenter(model, None, InstancesConfig(), FLOAT32)
     assert given.predictor.scale == as_trained.predictor.scale / 2
     # The smallest cell grows with the others.
-    assert given._smallest_px == 4 * as_trained._smallest_px == 200
+    assert given._instances.min_size_px == 4 * as_trained._instances.min_size_px == 200
     # What was doubled is halved again for the network.
     expected = as_trained.predictor.probabilities(image)[0, 0, 0]
     error, uncorrected = (

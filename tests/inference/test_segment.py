@@ -10,7 +10,7 @@ from boxes import assert_same_cells, draw_boxes
 from napari_unet.config.instances import InstancesConfig
 from napari_unet.config.tiling import TilingConfig
 from napari_unet.errors import InputError
-from napari_unet.inference.segment import Segmenter, segment, smallest_cell_px
+from napari_unet.inference.segment import Segmenter, segment, settle
 from networks import brightness_model, make_model, random_model
 
 ALL_AXES = ["YX", "ZYX", "TYX", "TZYX", "XY", "XYZ", "CYX", "YXC", "ZCYX", "TZYXC", "TCZYX", "CTZYX"]
@@ -91,7 +91,8 @@ def test_settings_of_the_call_hold_before_those_of_the_recipe() -> None:
 @pytest.mark.parametrize(("small_cell_px", "limit"), [(None, 0), (40.0, 20), (1.0, 0)])
 def test_the_smallest_cell_follows_from_the_training_data(small_cell_px: float | None, limit: int) -> None:
     card = make_model().card.model_copy(update={"small_cell_px": small_cell_px})
-    assert smallest_cell_px(card, 1.0) == limit
+    assert settle(InstancesConfig(), card, 1.0).min_size_px == limit
+    assert settle(InstancesConfig(min_size_px=7), card, 1.0).min_size_px == 7
 
 
 def test_planes_come_one_by_one_with_probabilities_where_they_are_wanted() -> None:

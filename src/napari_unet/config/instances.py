@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from napari_unet.config._base import Settings, setting
 
+USUAL_THRESHOLD = 0.5
+"""Probability from which a pixel is foreground, where neither a person nor a model says."""
+
 
 class InstancesConfig(Settings):
     """How cells are made from the foreground probability."""
 
-    threshold: float = setting(
-        0.5, title="Threshold", help="Probability from which a pixel is foreground.", step=0.05, gt=0, lt=1
+    threshold: float | None = setting(
+        None,
+        title="Threshold",
+        help="Probability from which a pixel is foreground; empty: what found the annotated cells best, about "
+        f"{USUAL_THRESHOLD}.",
+        step=0.05,
+        gt=0,
+        lt=1,
     )
     min_size_px: int | None = setting(
         None,
         title="Smallest cell",
-        help="Cells with fewer pixels are dropped; empty: half of the small cells the model was trained on.",
+        help="Cells with fewer pixels are dropped; empty: by the small cells that the model was trained on, what found "
+        "the annotated cells best.",
         advanced=False,
         ge=0,
     )

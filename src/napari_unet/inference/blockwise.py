@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet.config.instances import USUAL_THRESHOLD
 from napari_unet.errors import InputError
 from napari_unet.inference.components import describe_block, seam_pairs
 from napari_unet.inference.growth import grow_over_ridges, growth_reach
@@ -94,6 +95,7 @@ class BlockwiseInstances:
         self._scratch = scratch
         self._config = config
         self._min_size_px = min_size_px if config.min_size_px is None else config.min_size_px
+        self._threshold = USUAL_THRESHOLD if config.threshold is None else config.threshold
         self._blocks: list[Regions] = []
         self._corners = [NO_PAIRS]
         self._n_regions = 0
@@ -108,7 +110,7 @@ class BlockwiseInstances:
         foreground
             Mask, bool, or probability of foreground, 0 to 1.
         """
-        mask = foreground if foreground.dtype == bool else foreground >= self._config.threshold
+        mask = foreground if foreground.dtype == bool else foreground >= self._threshold
         if not mask.size:
             return
         box = tuple(slice(low, low + size) for low, size in zip(start, mask.shape, strict=True))

@@ -46,13 +46,11 @@ class CellCollector:
         Of the plane.
     config
         How cells are made.
-    min_size_px
-        Size of the smallest cell, px, where ``config`` leaves it open.
     """
 
-    def __init__(self, shape: Sequence[int], config: InstancesConfig, min_size_px: int) -> None:
+    def __init__(self, shape: Sequence[int], config: InstancesConfig) -> None:
         self._whole = whole(shape)
-        self._cells = BlockwiseInstances(np.zeros(tuple(shape), np.int32), config, min_size_px=min_size_px)
+        self._cells = BlockwiseInstances(np.zeros(tuple(shape), np.int32), config)
 
     def add(self, box: Rectangle, probabilities: NDArray[np.float32]) -> None:
         """Take in a tile, see `Collector`."""

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from napari_unet.inference.collectors import Collector
     from napari_unet.models.model_file import ModelCard, TrainedModel
 
-#: The smallest cell kept has this share of the pixels of a small cell of the training data.
-_SMALLEST_SHARE = 0.5
-
 
 @dataclass(frozen=True)
 class SegmentedPlane:
@@ -93,8 +90,7 @@ class Segmenter:
     ) -> None:
         self.card = model.card
         self.predictor = Predictor(model, tiling or model.card.recipe.tiling, execution)
-        self._instances = _widen_growth(instances or model.card.recipe.instances, self.predictor.scale)
-        self._smallest_px = smallest_cell_px(model.card, self.predictor.scale)
+        self._instances = settle(instances or model.card.recipe.instances, model.card, self.predictor.scale)
 
     @property
     def makes_instances(self) -> bool:
@@ -170,7 +166,7 @@ class Segmenter:
         """
         if not self.makes_instances:
             return ClassCollector(shape)
-        return CellCollector(shape, self._instances, self._smallest_px)
+        return CellCollector(shape, self._instances)
 
     def label(self, probabilities: NDArray[np.float32]) -> NDArray[Any]:
         """Make labels of a plane, or of a part of it, whose probabilities are in memory.
@@ -187,30 +183,31 @@ class Segmenter:
         """
         if not self.makes_instances:
             return find_classes(probabilities)
-        return find_instances(1 - probabilities[0], self._instances, min_size_px=self._smallest_px)
+        return find_instances(1 - probabilities[0], self._instances)
 
 
-def _widen_growth(config: InstancesConfig, scale: float) -> InstancesConfig:
-    """Grow as far as ridges are wide where images were reduced for the network."""
-    return config.model_copy(update={"grow_px": math.ceil(config.grow_px / min(1.0, scale))})
-
-
-def smallest_cell_px(card: ModelCard, scale: float) -> int:
-    """Give the size below which a cell is dropped when the settings leave it open.
+def settle(config: InstancesConfig, card: ModelCard, scale: float) -> InstancesConfig:
+    """Fill in what the settings leave open, and say in pixels of the image what they say in those of the network.
 
     Parameters
     ----------
+    config
+        How cells are made.
     card
-        Knows the cells the model was trained on.
+        Knows the cells the model was trained on, and what finds them best.
     scale
         Factor by which images are resampled now.
 
     Returns
     -------
-    int
-        Pixels; 0 when nothing is known.
+    InstancesConfig
+        With nothing left open but the largest hole.
     """
-    return int(_SMALLEST_SHARE * (card.small_cell_px or 0) * ((card.scale or 1.0) / scale) ** 2)
+    # Ridges are as wide as the network sees them, but where it sees a pixel twice, they still take a whole one.
+    settled = {"grow_px": math.ceil(config.grow_px / min(1.0, scale))}
+    smallest = card.smallest_share * (card.small_cell_px or 0) * ((card.scale or 1.0) / scale) ** 2
+    open_ones = {"threshold": card.threshold, "min_size_px": int(smallest)}
+    return config.model_copy(update=settled | {k: v for k, v in open_ones.items() if getattr(config, k) is None})
 
 
 def segment(

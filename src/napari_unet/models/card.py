@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 
+from napari_unet.config.instances import USUAL_THRESHOLD
 from napari_unet.config.recipe import Recipe
 from napari_unet.data.normalization import Normalization
 from napari_unet.errors import InputError
@@ -56,6 +57,10 @@ class ModelCard(BaseModel):
         or cells of all sizes.
     small_cell_px
         Size in px below which few cells are to be expected, None where the training data had no cells.
+    threshold
+        Probability from which a pixel is foreground, where nobody says otherwise.
+    smallest_share
+        Size of the smallest cell that is kept, as a share of ``small_cell_px``, where nobody says otherwise.
     training_data
         SHA-256 of the annotations of each training image, by name.
     metrics
@@ -83,6 +88,8 @@ class ModelCard(BaseModel):
     spacing: dict[str, float] = {}
     cell_diameter_px: float | None = Field(None, gt=0)
     small_cell_px: float | None = None
+    threshold: float = Field(USUAL_THRESHOLD, gt=0, lt=1)
+    smallest_share: float = Field(0.5, ge=0)
     training_data: dict[str, str] = {}
     metrics: dict[str, float] = {}
     versions: dict[str, str] = {}

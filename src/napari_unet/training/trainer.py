@@ -16,6 +16,7 @@ from napari_unet.training.card import describe, make_network, prepare, update_ca
 from napari_unet.training.clock import Clock
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Annotated, Event, Finished, Recovered, Saved, Started, Stepped, Validated
+from napari_unet.training.fit_instances import fit_saved
 from napari_unet.training.lessons import Lessons
 from napari_unet.training.losses import weighted_cross_entropy
 from napari_unet.training.run_folder import RunFolder
@@ -166,6 +167,7 @@ class Trainer:
             self._snapshots.write(at_once=True)
             self._save()
             self.folder.save_model(self.model(), best=False)
+        fit_saved(self.folder.model, self._lessons.images.values(), self._state.step)
         yield Finished(self._state.step, self._state.seconds, self.folder.model, "budget")
 
     def _be_gentle(self) -> None:

@@ -1,0 +1,250 @@
+"""What finds the annotated cells best when a training has ended: threshold and smallest cell.
+
+Both are chosen on a few windows of the annotated planes. Few cells say little, and those learnt from less than others:
+so the choice is among values near the usual ones, and is another than these only where it finds clearly more cells.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet.data.fields import read_labels
+from napari_unet.data.rectangles import within
+from napari_unet.data.targets import read_annotation
+from napari_unet.inference.instances import find_instances
+from napari_unet.inference.predictor import Predictor
+from napari_unet.inference.segment import settle
+from napari_unet.metrics import detection, overlaps
+from napari_unet.models.model_file import load_model, save_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_unet.config.training import TrainingConfig
+    from napari_unet.data.normalization import PlaneScaler
+    from napari_unet.data.rectangles import Rectangle
+    from napari_unet.data.training_image import TrainingImage
+    from napari_unet.models.model_file import ModelCard, TrainedModel
+
+#: What there is to choose from; wider choices followed the image that was learnt from, not the others.
+_THRESHOLDS = (0.4, 0.5, 0.6)
+_SMALLEST_SHARES = (0.5, 0.75, 1.0)
+#: Average precision that a choice must gain for each unit of distance from the usual values: so much in any case, and
+#: so many cells. A smallest cell of twice the pixels does little where there are no specks, and costs a quarter.
+_LEAST_GAIN, _LEAST_CELLS, _SIZE_FACTOR = 0.05, 3.0, 0.25
+#: Pixels looked at: at most so many, in so many planes, and no more than this share of those learnt from.
+_MOST_PX, _MOST_PLANES, _SHARE = 2**21, 8, 0.05
+
+#: An annotated image, and T and Z of one of its planes.
+_Place = tuple["TrainingImage", tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A window of an annotated plane, and what a network says of it.
+
+    Attributes
+    ----------
+    foreground
+        Probability of foreground, float32 (y, x).
+    cells
+        Annotated cells that lie in the window as a whole, 0 elsewhere, int32 (y, x).
+    annotated
+        Where it is known what is there, bool (y, x).
+    """
+
+    foreground: NDArray[np.float32]
+    cells: NDArray[np.int32]
+    annotated: NDArray[np.bool_]
+
+
+def affordable_px(config: TrainingConfig, steps: int) -> int:
+    """Say how many pixels may be looked at, for the choice to take little of the time that the training took.
+
+    Parameters
+    ----------
+    config
+        Says how much a step learns from.
+    steps
+        Steps that were done.
+
+    Returns
+    -------
+    int
+        Pixels as the network sees them.
+
+    Examples
+    --------
+    >>> from napari_unet.config.training import TrainingConfig
+    >>> affordable_px(TrainingConfig(patch_px=100, batch_size=4), 100)
+    200000
+    """
+    return min(_MOST_PX, int(_SHARE * steps * config.batch_size * config.patch_px**2))
+
+
+def fit_saved(path: Path, images: Iterable[TrainingImage], steps: int) -> None:
+    """Choose threshold and smallest cell of a model that was saved, and save them with it.
+
+    Parameters
+    ----------
+    path
+        The model file.
+    images
+        Images with their annotations.
+    steps
+        Steps that were done.
+    """
+    model = load_model(path)
+    card = fit_instances(model, images, affordable_px(model.card.recipe.training, steps))
+    if card != model.card:
+        save_model(replace(model, card=card), path)
+
+
+def fit_instances(model: TrainedModel, images: Iterable[TrainingImage], n_px: int) -> ModelCard:
+    """Choose threshold and smallest cell of a model.
+
+    Parameters
+    ----------
+    model
+        The model.
+    images
+        Images with their annotations.
+    n_px
+        Pixels to look at, as the network sees them.
+
+    Returns
+    -------
+    ModelCard
+        That of the model with the choice; as it was where cells are not looked for, or none is seen as a whole.
+    """
+    if model.card.recipe.training.target != "instances":
+        return model.card
+    predictor = Predictor(model, model.card.recipe.tiling, model.card.recipe.execution)
+    samples = [sample for sample in _take_samples(predictor, images, n_px) if sample.cells.any()]
+    return choose(model.card, samples, predictor.scale) if samples else model.card
+
+
+def choose(card: ModelCard, samples: Sequence[Sample], scale: float) -> ModelCard:
+    """Choose what finds the cells of samples best.
+
+    Parameters
+    ----------
+    card
+        Of the model; what its recipe leaves open is chosen.
+    samples
+        At least one, with a cell.
+    scale
+        Factor by which images are resampled for the network.
+
+    Returns
+    -------
+    ModelCard
+        With the choice.
+    """
+    n_cells = sum(np.unique(sample.cells).size - 1 for sample in samples)
+    price = _LEAST_GAIN + _LEAST_CELLS / n_cells
+    best, most = card, -math.inf
+    for threshold, share in _candidates(card):
+        candidate = card.model_copy(update={"threshold": threshold, "smallest_share": share})
+        config = settle(candidate.recipe.instances, candidate, scale)
+        counts = np.sum([count(find_instances(sample.foreground, config), sample) for sample in samples], axis=0)
+        gain = counts[0] / counts.sum() - price * _distance(threshold, share)
+        if gain > most:
+            best, most = candidate, gain
+    return best
+
+
+def count(found: NDArray[np.int32], sample: Sample) -> NDArray[np.int64]:
+    """Compare cells with annotated ones; what lies mostly where nobody annotated is neither right nor wrong.
+
+    Parameters
+    ----------
+    found
+        Cells, 0 is background, int32 (y, x).
+    sample
+        What is annotated there.
+
+    Returns
+    -------
+    numpy.ndarray
+        Cells that were found (intersection over union of one half at least), falsely found, and missed.
+    """
+    sizes = np.bincount(found.ravel())
+    known = np.bincount(found[sample.annotated], minlength=sizes.size)
+    is_kept = 2 * known > sizes
+    is_kept[0] = False
+    judged = np.where(is_kept[found] & sample.annotated, found, 0)
+    result = detection(overlaps(judged, sample.cells), 0.5)
+    return np.array([result.found, result.false, result.missed])
+
+
+def _candidates(card: ModelCard) -> Iterator[tuple[float, float]]:
+    """List what to choose from, the usual first; what a person has settled is not chosen again."""
+    config = card.recipe.instances
+    thresholds = _THRESHOLDS if config.threshold is None else (config.threshold,)
+    shares = _SMALLEST_SHARES if config.min_size_px is None else (card.smallest_share,)
+    yield from sorted(product(thresholds, shares), key=lambda candidate: _distance(*candidate))
+
+
+def _distance(threshold: float, share: float) -> float:
+    """Tell how unusual a choice is: the log odds of the threshold, and the doublings of the smallest cell."""
+    return abs(math.log(threshold / (1 - threshold))) + _SIZE_FACTOR * math.log2(share / _SMALLEST_SHARES[0])
+
+
+def _take_samples(predictor: Predictor, images: Iterable[TrainingImage], n_px: int) -> Iterator[Sample]:
+    """Predict windows of planes with cells, evenly chosen."""
+    places = list(_find_places(images))
+    numbers = np.linspace(0, len(places) - 1, min(len(places), _MOST_PLANES)).round().astype(int)
+    chosen = [places[number] for number in np.unique(numbers)]
+    for source, place in chosen:
+        scaler = predictor.card.normalization.for_image(source.image)
+        edge = int(math.sqrt(n_px / len(chosen)) / predictor.scale)
+        if edge:
+            yield _take_sample(predictor, (source, place), scaler, edge)
+
+
+def _find_places(images: Iterable[TrainingImage]) -> Iterator[_Place]:
+    """List the planes that something is painted on."""
+    for source in images:
+        for place in np.ndindex(source.labels.shape[0], source.labels.shape[2]):
+            if read_labels(source, place)[0].any():
+                yield source, place
+
+
+def _take_sample(predictor: Predictor, at: _Place, scaler: PlaneScaler, edge: int) -> Sample:
+    """Predict a window of a plane."""
+    source, (t, z) = at
+    labels, ignore = read_labels(source, (t, z))
+    cells, annotated = read_annotation(labels, predictor.card.recipe.training.scheme, ignore)
+    box = _choose_window(cells, annotated, edge)
+    foreground = np.empty([part.stop - part.start for part in box], np.float32)
+    for tile in predictor.predict_plane(source.image[t, :, z], scaler, box):
+        foreground[within(tile.inner, box)] = 1 - tile.probabilities[0]
+    is_cut = np.isin(cells, _cut_cells(cells, box))[box]
+    return Sample(foreground, np.where(is_cut, 0, cells[box]), annotated[box] & ~is_cut)
+
+
+def _choose_window(cells: NDArray[np.int32], annotated: NDArray[np.bool_], edge: int) -> Rectangle:
+    """Give the window of this edge, or less, amid the annotated cells."""
+    window = []
+    for axis in (0, 1):
+        known = np.flatnonzero(annotated.any(1 - axis))
+        middle = np.median(np.flatnonzero(cells.any(1 - axis))) if cells.any() else known[known.size // 2]
+        start = max(known[0], min(int(middle) - edge // 2, known[-1] + 1 - edge))
+        window.append(slice(int(start), int(min(start + edge, known[-1] + 1))))
+    return window[0], window[1]
+
+
+def _cut_cells(cells: NDArray[np.int32], box: Rectangle) -> NDArray[np.int32]:
+    """List the cells that go on beyond a window."""
+    beyond = cells.copy()
+    beyond[box] = 0
+    return np.intersect1d(cells[box], beyond[beyond > 0])
