@@ -19,10 +19,12 @@ from napari.utils.key_bindings import coerce_keybinding
 from napari.utils.shortcuts import default_shortcuts
 from npe2 import PluginManager, PluginManifest
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QDockWidget
 
 from napari_unet.data.annotation_search import find_annotations
 from napari_unet.data.annotation_store import AnnotationStore, reopen
 from napari_unet.samples import draw_sample
+from napari_unet.widgets._dock import open_dock
 from napari_unet.widgets._layers import read_scheme
 from napari_unet.widgets._session import HOME_VARIABLE, session_of
 from napari_unet.widgets.annotate import AnnotateWidget
@@ -376,13 +378,17 @@ def test_several_annotations_of_two_viewers(make_napari_viewer, home, qtbot) -> 
     assert sorted(note.closed for _, note in find_annotations(home)) == [True] * 4
 
 
-def test_the_pair_goes_to_the_training(widget, monkeypatch) -> None:
-    opened = []
-    window = type(widget.viewer.window)
-    monkeypatch.setattr(window, "add_plugin_dock_widget", lambda self, *names: opened.append(names))
+def test_the_pair_goes_to_the_training_in_a_tab_beside(viewer, home, qtbot) -> None:
+    viewer.add_image(IMAGE, axis_labels=("z", "y", "x"))
+    widget = open_dock(viewer, "Annotate")
+    widget.new.click()
     widget.train.click()
-    assert session_of(widget.viewer).suggested_pair() == (widget.image.value, layer_of(widget))
-    assert opened == [("napari-unet-interactive", "Train")]
+    assert session_of(viewer).suggested_pair() == (widget.image.value, layer_of(widget))
+    train = viewer.window.dock_widgets["Train (napari-unet-interactive)"]
+    (pair,) = train.setup.pairs.pairs()
+    assert (pair.image, pair.labels) == (widget.image.value, layer_of(widget))
+    frames = [frame for frame in viewer.window._qt_window.findChildren(QDockWidget) if frame.isAncestorOf(train)]
+    assert [frame.isAncestorOf(widget) for frame in viewer.window._qt_window.tabifiedDockWidgets(*frames)] == [True]
 
 
 def test_it_opens_from_the_menu(viewer, home, qtbot) -> None:

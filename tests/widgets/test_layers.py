@@ -212,9 +212,9 @@ def test_axes_that_were_corrected_make_another_layer() -> None:
 @pytest.mark.parametrize(
     ("shape", "rgb", "labels", "names", "guessed"),
     [
-        ((8, 6), False, None, "YX", True),
+        ((8, 6), False, None, "YX", False),
         ((4, 8, 6), False, None, "ZYX", True),
-        ((8, 6, 3), True, None, "YXC", True),
+        ((8, 6, 3), True, None, "YXC", False),
         ((4, 8, 6), False, ("Time", "row", "column"), "TYX", False),
         ((4, 8, 6), False, ("channel", "Y", "X"), "CYX", False),
         ((4, 8, 6), False, ("z", "z", "x"), "ZYX", True),

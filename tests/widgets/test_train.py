@@ -116,7 +116,10 @@ def test_one_click_trains_previews_and_stop_keeps_the_model(viewer: Viewer, qtbo
     assert widget.session.model is not None and widget.session.model.exists()
     assert widget.session.model.parent.parent == widget.session.project / "runs"
     assert widget.button.text() == "Train" and widget.setup.isVisible()
-    assert "stopped" in widget.message.text() and widget.model.isVisible()
+    assert (
+        f"stopped at step {read_run(widget.session.model.parent).step};" in widget.message.text()
+        and widget.model.isVisible()
+    )
 
 
 def test_a_finished_run_is_trained_on(viewer: Viewer, qtbot) -> None:
@@ -141,7 +144,7 @@ def test_pause_rests(viewer: Viewer, qtbot) -> None:
     widget = open_dock(viewer)
     train_until(widget, qtbot, 2)
     click(qtbot, widget.pause_button)
-    assert widget.pause_button.text() == "Resume"
+    assert widget.pause_button.text() == "Resume" and "paused" in widget.progress.text.text()
 
     def rests() -> bool:
         before = widget.running.step

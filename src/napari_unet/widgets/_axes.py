@@ -39,7 +39,7 @@ class LayerAxes:
     names
         One letter an axis of the array, such as "ZYX", or "YXC" for colours.
     guessed
-        Whether the layer does not say so itself; a guess is shown before it is used.
+        Whether the layer does not say so itself and could mean others; a guess is shown before it is used.
     """
 
     names: str
@@ -69,7 +69,8 @@ def read_axes(layer: Layer) -> LayerAxes:
     try:
         return LayerAxes(parse_axes("".join(known) + "C" * rgb), guessed=False)
     except InputError:
-        return LayerAxes(guess_axes(finest(layer).shape, rgb=rgb), guessed=True)
+        # Two axes are rows and columns, whatever they are called.
+        return LayerAxes(guess_axes(finest(layer).shape, rgb=rgb), guessed=layer.ndim > 2)
 
 
 def store_axes(layer: Layer, names: str) -> None:
@@ -150,7 +151,7 @@ class AxesBox(QComboBox):
         readings = [names + "C" * rgb for names in _READINGS.get(layer.ndim, []) if not (rgb and "C" in names)]
         others = [names for names in readings if names != self.axes]
         for names in [self.axes, *others]:
-            self.addItem(f"{names} (guessed, please check)" if guessed and names == self.axes else names, names)
+            self.addItem(f"{names} (guessed)" if guessed and names == self.axes else names, names)
 
     def _correct(self, index: int) -> None:
         """Write another reading into the layer."""

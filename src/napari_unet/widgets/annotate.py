@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel
 from napari_unet.data.annotation_note import read_note
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import AxesBox, read_axes
-from napari_unet.widgets._dock import PLUGIN, Dock
+from napari_unet.widgets._dock import Dock, open_dock
 from napari_unet.widgets._layers import is_source, read_scheme
 from napari_unet.widgets._project import (
     adopt,
@@ -244,7 +244,7 @@ class AnnotateWidget(Dock):
         """Open the dock that trains, with this pair."""
         if (pair := self._pair()) is not None:
             self.session.suggest_pair(pair.image, pair.labels)
-            self.viewer.window.add_plugin_dock_widget(PLUGIN, "Train")
+            open_dock(self.viewer, "Train")
 
     def _show_state(self) -> None:
         """Show what can be done now, and how much has been."""

@@ -199,6 +199,7 @@ class TrainWidget(Dock):
         """Rest, or go on."""
         if self.running is not None:
             self.running.pause()
+            self._follow()
             self._show_state()
 
     def _switch_preview(self, on: bool) -> None:
@@ -245,9 +246,8 @@ class TrainWidget(Dock):
             return
         self.model.show_model(folder.model)
         self.session.set_model(folder.model)
-        how = "used its time" if running.is_finished else "stopped"
-        self.say(f"The training {how} at step {running.step}; the model is kept and ready to segment with.")
         self._offer(folder.path)
+        self.say(running.outcome(self._offered.step if self._offered else running.step))
 
     def _offer(self, folder: Path) -> None:
         """Offer to go on with a run, if that can be done."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QMenu, QToolButton
+from qtpy.QtWidgets import QMenu, QPushButton
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ _PATTERNS = ("*.safetensors", "*/*.safetensors", "*/*/*.safetensors")
 _CHECKPOINT = "checkpoint.safetensors"
 
 
-class RecentModels(QToolButton):
+class RecentModels(QPushButton):
     """Offers the models of the project, the newest first.
 
     Parameters
@@ -31,7 +31,6 @@ class RecentModels(QToolButton):
         self._session = session
         self.setText("Recent")
         self.setToolTip("<p>Models of this project, the newest first.</p>")
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(self.fill)
         self.setMenu(self._menu)

@@ -46,7 +46,7 @@ class Curves(QWidget):
         self._history = LossHistory()
         self._validated: list[Validated] = []
         self._is_drawn = False
-        self.loss_plot, self.iou_plot = self._add_plot(0, "loss"), self._add_plot(1, "IoU")
+        self.loss_plot, self.iou_plot = self._add_plot(0, "loss", (-1, 1)), self._add_plot(1, "IoU", (-1, -1))
         self.iou_plot.setYRange(0, 1)
         self.iou_plot.setXLink(self.loss_plot)
         self.raw, self.smoothed = self.loss_plot.plot(name="each step"), self.loss_plot.plot(name="average")
@@ -97,8 +97,8 @@ class Curves(QWidget):
         self.loss_plot.getAxis("bottom").setStyle(showValues=not self._validated)
         self.loss_plot.setLabel("bottom", "" if self._validated else "step")
 
-    def _add_plot(self, row: int, name: str) -> Any:
-        """Add a plot that cannot be dragged about by accident."""
+    def _add_plot(self, row: int, name: str, corner: tuple[int, int]) -> Any:
+        """Add a plot that cannot be dragged about by accident, its legend in the corner that its curve leaves free."""
         plot = self._canvas.addPlot(row=row, col=0)
         plot.setLabel("left", name)
         plot.setLabel("bottom", "step")
@@ -110,7 +110,7 @@ class Curves(QWidget):
         plot.setLimits(xMin=0, yMin=0)
         # Room for the legend.
         plot.getViewBox().setDefaultPadding(_PADDING)
-        plot.addLegend(offset=(-1, -1), colCount=2)
+        plot.addLegend(offset=corner, colCount=2)
         for side in ("left", "bottom"):
             plot.getAxis(side).enableAutoSIPrefix(False)
         return plot

@@ -104,6 +104,17 @@ class RunningTraining(QObject):
         preview = self.preview.status(self.step) if self.preview.is_on else ""
         return "\n".join(part for part in (learning, preview, start, self._note, missing) if part)
 
+    def outcome(self, step: int) -> str:
+        """Say how it ended.
+
+        Parameters
+        ----------
+        step
+            Steps that are saved: the last may be one that nobody was told of.
+        """
+        how = "used its time" if self.is_finished else "stopped"
+        return f"The training {how} at step {step}; the model is kept and ready to segment with."
+
     def pause(self) -> None:
         """Rest, or go on after a rest."""
         self.is_paused = not self.is_paused

@@ -269,7 +269,7 @@ class TrainingSetup(QWidget):
 
 def _doubts(pair: Pair) -> Iterator[Finding]:
     """Find what is doubtful about two layers."""
-    if len(pair.axes) > 2 and not getattr(pair.image, "rgb", False) and read_axes(pair.image).guessed:
+    if not getattr(pair.image, "rgb", False) and read_axes(pair.image).guessed:
         yield Finding(
             "axes-guessed",
             "warning",
