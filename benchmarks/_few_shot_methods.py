@@ -118,8 +118,8 @@ def cellpose(task: Task, steps: int, kept: Path) -> Segmentation:
 
     def fit(epochs: int, folder: Path) -> float:
         network = models.CellposeModel(gpu=False, pretrained_model=None).net
-        # As an image may hold fewer cells than it asks for, and a batch of one crop teaches little.
-        options = {"channels": [0, 0], "min_train_masks": 1, "nimg_per_epoch": 8, "n_epochs": epochs}
+        # An image may hold fewer cells than it asks for.
+        options = {"channels": [0, 0], "min_train_masks": 1, "n_epochs": epochs}
         began = time.process_time()
         train_seg(network, task.images, task.labels, save_path=folder, model_name="model", **options)
         return time.process_time() - began
@@ -128,8 +128,8 @@ def cellpose(task: Task, steps: int, kept: Path) -> Segmentation:
     if not file.exists():
         with tempfile.TemporaryDirectory() as folder:
             fit(1, Path(folder))  # compiles what is compiled at first use
-            one, three = (fit(epochs, Path(folder)) for epochs in (1, 3))
-        epochs = int((steps * PROCESSOR_SECONDS_PER_STEP - one) / (three - one) * 2) + 1
+            one, six = (fit(epochs, Path(folder)) for epochs in (1, 6))
+        epochs = int((steps * PROCESSOR_SECONDS_PER_STEP - one) / (six - one) * 5) + 1
         kept.mkdir(parents=True, exist_ok=True)
         print(f"    {epochs} epochs in {fit(epochs, kept):.0f} s of the processor", flush=True)
     model = models.CellposeModel(gpu=False, pretrained_model=str(file))
