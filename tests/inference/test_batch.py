@@ -28,6 +28,7 @@ from napari_unet.inference.batch import segment_files
 from napari_unet.inference.events import Event, FileAdvanced, FileDone, FileFailed, FileSkipped, FileStarted, PlaneDone
 from napari_unet.inference.options import SegmentOptions
 from napari_unet.inference.report import REPORT, read_report
+from napari_unet.inference.uncertainty import uncertainty
 from napari_unet.models.model_file import load_model, save_model
 from networks import brightness_model, random_model
 
@@ -127,6 +128,18 @@ def test_probabilities_of_cells_are_one_channel_in_a_folder_of_their_own(tmp_pat
     assert probabilities.data.dtype == np.float32
     # Boxes are normalised to 1 and the ground to -1; the head multiplies by 10.
     np.testing.assert_allclose(stored(probabilities), 1 / (1 + np.exp(10 - boxes / 5.0)), rtol=1e-4)
+
+
+def test_uncertainty_is_the_entropy_of_the_probabilities(tmp_path: Path) -> None:
+    boxes = write_boxes(tmp_path / "a.tif", "ZYX")
+    run(brightness_model(), [tmp_path / "a.tif"], tmp_path / "out", probabilities=True, uncertainty=True)
+    assert everything_in(tmp_path / "out") == {"a.tif", "probabilities/a.tif", "uncertainty/a.tif", REPORT}
+    unsure = read_image(tmp_path / "out" / "uncertainty" / "a.tif")
+    assert (unsure.axes, unsure.spacing, unsure.data.dtype) == ("ZYX", SPACING, np.float32)
+    foreground = 1 / (1 + np.exp(10 - boxes / 5.0))
+    np.testing.assert_allclose(stored(unsure), uncertainty(np.stack([1 - foreground, foreground])), atol=1e-4)
+    run(brightness_model(), [tmp_path / "a.tif"], tmp_path / "alone", uncertainty=True)
+    assert everything_in(tmp_path / "alone") == {"a.tif", "uncertainty/a.tif", REPORT}
 
 
 def test_probabilities_of_classes_are_a_channel_each(tmp_path: Path) -> None:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from napari_unet.inference.options import SegmentOptions
     from napari_unet.models.model_file import TrainedModel
 
-USAGE = "napari-unet segment MODEL IMAGES... -o DIR [--probabilities] [--again] [--scheduler ADDRESS] [settings]"
+USAGE = (
+    "napari-unet segment MODEL IMAGES... -o DIR [--probabilities] [--uncertainty] [--again] [--scheduler ADDRESS] "
+    "[settings]"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
@@ -39,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
     parser.add_argument("images", metavar="IMAGES", nargs="+", help=images)
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="Folder of the label images, <name>.tif.")
     parser.add_argument("--probabilities", action="store_true", help="Write the probabilities of the classes too.")
+    unsure = "Write how unsure the model is of each pixel too, 0 … 1: the entropy of the probabilities."
+    parser.add_argument("--uncertainty", action="store_true", help=unsure)
     again = "Make again what this model made with these settings of the same files before; else it is left as it is."
     parser.add_argument("--again", action="store_true", help=again)
     parser.add_argument("--axes", help="Axes of the images, such as ZYX or YXC; by default as the files say.")
@@ -94,6 +99,7 @@ def _choose_options(arguments: argparse.Namespace, model: TrainedModel) -> Segme
         execution=recipe.execution,
         axes=arguments.axes,
         probabilities=arguments.probabilities,
+        uncertainty=arguments.uncertainty,
         again=arguments.again,
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import time
-from contextlib import closing
-from typing import IO, TYPE_CHECKING, Any
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,20 +19,21 @@ from napari_unet.errors import InputError
 from napari_unet.inference.events import Event, FileAdvanced, FileDone, FileFailed, FileStarted, PlaneDone
 from napari_unet.inference.report import Entry, Origin, read_report
 from napari_unet.inference.segment import SegmentedPlane, Segmenter, TilePredicted
+from napari_unet.inference.uncertainty import uncertainty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from napari_unet.inference.options import SegmentOptions
     from napari_unet.models.model_file import ModelCard, TrainedModel
 
     Reader = Callable[[Path, str | None], Image]
 
-#: Folder in the output folder where probabilities go, so that labels keep the names of their images.
-PROBABILITIES = "probabilities"
+#: Folders in the output folder where these go, so that labels keep the names of their images.
+PROBABILITIES, UNCERTAINTY = "probabilities", "uncertainty"
 #: Settings that do not change a result.
 _WITHOUT_EFFECT: dict[str, Any] = {"tiling": {"tile_px"}, "execution": {"device"}}
 
@@ -51,7 +53,8 @@ def segment_files(
     files
         Images of any kind that ``read`` reads.
     output
-        Folder for ``<stem>.tif``, for ``probabilities/<stem>.tif`` where they are wanted, and for the report.
+        Folder for ``<stem>.tif``, for ``probabilities/<stem>.tif`` and ``uncertainty/<stem>.tif`` where these are
+        wanted, and for the report.
     options
         How.
     read
@@ -186,25 +189,25 @@ def _segment_file(segmenter: Segmenter, entry: Entry, options: SegmentOptions, r
     """Segment one file; finished planes wait on the disk, not in memory, until all are done."""
     began, n_cells, path = time.perf_counter(), 0, entry.path
     image = read(path, options.axes)
-    n_times, _, n_slices, *size = image.shape
+    n_times, _, n_slices, *_ = image.shape
     if 0 in image.shape:
         raise InputError(f"{path}: there is no pixel in it, its size is {image.shape} in the order {CANONICAL}.")
     yield FileStarted(path, n_times * n_slices, image.axes, image.guessed)
-    with tempfile.TemporaryFile() as labels_file, tempfile.TemporaryFile() as probabilities_file:
-        labels = map_file(labels_file, (n_times, 1, n_slices, *size), np.int32)
-        kept = _room_for_probabilities(segmenter, image, probabilities_file) if options.probabilities else None
+    with ExitStack() as files:
+        room = partial(_make_room, files, image)
+        labels, further = room(1, np.int32), _further_results(segmenter, options, room)
         done, total = 0, n_times * n_slices
-        for part in _parts(segmenter, image, keep_probabilities=options.probabilities):
+        for part in _parts(segmenter, image, keep_probabilities=bool(further)):
             if isinstance(part, TilePredicted):
                 yield FileAdvanced(path, (done + part.share) / total)
                 continue
             labels[part.t, 0, part.z] = part.labels
-            if kept is not None and part.probabilities is not None:
-                kept[part.t, :, part.z] = part.probabilities[-kept.shape[1] :]
+            for kept, make in further:
+                kept[part.t, :, part.z] = make(part.probabilities)
             done, n_cells = done + 1, n_cells + part.n_cells
             yield PlaneDone(path, done, total)
-        if kept is not None:
-            _write(write_float, entry.results[1], kept, image)
+        for (kept, _), target in zip(further, entry.results[1:], strict=True):
+            _write(write_float, target, kept, image)
         _write(write_labels, entry.results[0], labels, image)
     seconds = time.perf_counter() - began
     yield FileDone(path, entry.results[0], n_cells if segmenter.makes_instances else None, seconds)
@@ -222,7 +225,8 @@ def _parts(segmenter: Segmenter, image: Image, *, keep_probabilities: bool) -> I
 
 def _results(target: Path, options: SegmentOptions) -> tuple[Path, ...]:
     """Give the files that are written beside and with the labels."""
-    return (target, target.parent / PROBABILITIES / target.name)[: 1 + options.probabilities]
+    folders = [PROBABILITIES] * options.probabilities + [UNCERTAINTY] * options.uncertainty
+    return (target, *(target.parent / folder / target.name for folder in folders))
 
 
 def _origin(path: Path, card: ModelCard, options: SegmentOptions) -> Origin:
@@ -245,10 +249,24 @@ def _origin(path: Path, card: ModelCard, options: SegmentOptions) -> Origin:
     )
 
 
-def _room_for_probabilities(segmenter: Segmenter, image: Image, file: IO[bytes]) -> NDArray[np.float32]:
-    """Make room on the disk: one channel says it all of cells, classes need one each."""
-    n_channels = 1 if segmenter.makes_instances else segmenter.card.n_classes
-    return map_file(file, (image.shape[0], n_channels, *image.shape[2:]), np.float32)
+def _make_room(files: ExitStack, image: Image, n_channels: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Make room on the disk for a result of an image, as long as the files are open."""
+    shape = (image.shape[0], n_channels, *image.shape[2:])
+    return map_file(files.enter_context(tempfile.TemporaryFile()), shape, dtype)
+
+
+def _further_results(
+    segmenter: Segmenter, options: SegmentOptions, room: Callable[[int, DTypeLike], NDArray[Any]]
+) -> list[tuple[NDArray[np.float32], Callable[[Any], NDArray[np.float32]]]]:
+    """Make room for what is wanted beside the labels, and say how it is made of the probabilities of a plane."""
+    results: list[tuple[NDArray[np.float32], Callable[[Any], NDArray[np.float32]]]] = []
+    if options.probabilities:
+        # One channel says it all of cells, classes need one each.
+        n_channels = 1 if segmenter.makes_instances else segmenter.card.n_classes
+        results.append((room(n_channels, np.float32), lambda made: made[-n_channels:]))
+    if options.uncertainty:
+        results.append((room(1, np.float32), lambda made: uncertainty(made)[None]))
+    return results
 
 
 def _write(writer: Callable[..., None], path: Path, data: NDArray[np.generic], image: Image) -> None:

@@ -51,7 +51,8 @@ def segment_command(model: Path, own: Recipe, images: list[str], output: Path, o
     words = ["napari-unet", "segment", str(model), *images, "-o", str(output)]
     if options.axes:
         words += ["--axes", options.axes]
-    words += ["--probabilities"] * options.probabilities + ["--again"] * options.again
+    words += ["--probabilities"] * options.probabilities + ["--uncertainty"] * options.uncertainty
+    words += ["--again"] * options.again
     words += _given("tiling", options.tiling, own.tiling) + _given("instances", options.instances, own.instances)
     return shlex.join([*words, *_given("execution", options.execution, ExecutionConfig())])
 

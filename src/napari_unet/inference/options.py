@@ -25,6 +25,8 @@ class SegmentOptions:
         Axes of the images; None: as the files say or as their shape suggests.
     probabilities
         Whether to write the probabilities too.
+    uncertainty
+        Whether to write the uncertainty too.
     again
         Whether to make again what is done already, and to replace labels that were changed since.
     """
@@ -34,4 +36,5 @@ class SegmentOptions:
     execution: ExecutionConfig | None = None
     axes: str | None = None
     probabilities: bool = False
+    uncertainty: bool = False
     again: bool = False
