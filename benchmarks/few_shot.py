@@ -56,8 +56,8 @@ def describe(arguments: argparse.Namespace) -> str:
     if "cellpose" in arguments.methods:
         seconds = arguments.steps * PROCESSOR_SECONDS_PER_STEP
         text += (
-            f"\n\nTime is that of the processor, as machines are rarely idle: Cellpose had {seconds:.0f} s, at least as "
-            f"much as {arguments.steps} steps of our U-Net take. The forest takes less, and has no use for more."
+            f"\n\nTime is that of the processor, as machines are rarely idle: Cellpose had {seconds:.0f} s, at least "
+            f"as much as {arguments.steps} steps of our U-Net take. The forest takes less, and has no use for more."
         )
     return text
 
