@@ -38,8 +38,8 @@ def test_planes_are_spread_and_that_in_view_is_first(n_times: int, n_slices: int
 @pytest.mark.parametrize(
     ("shape", "rectangle", "scale", "expected", "n_planes"),
     [
-        ((1, 1, 50, 512, 512), (slice(0, 9), slice(0, 9)), 1.0, (slice(0, 512), slice(0, 512)), 5),
-        ((1, 1, 50, 2048, 2048), (slice(0, 9), slice(0, 9)), 0.25, (slice(0, 2048), slice(0, 2048)), 5),
+        ((1, 1, 50, 512, 512), (slice(0, 9), slice(0, 9)), 1.0, (slice(0, 512), slice(0, 512)), 4),
+        ((1, 1, 50, 2048, 2048), (slice(0, 9), slice(0, 9)), 0.25, (slice(0, 2048), slice(0, 2048)), 4),
         ((1, 1, 1, 9000, 9000), (slice(50, 450), slice(0, 500)), 1.0, (slice(50, 450), slice(0, 500)), 1),
     ],
 )
@@ -54,7 +54,7 @@ def test_of_a_huge_view_the_middle_is_searched() -> None:
     search = Search(np.broadcast_to(np.uint8(0), (1, 1, 3, 9000, 9000)), "a", None, "sparse", (0, 2), view)
     planes, (rows, columns) = plan_search(search, 1.0)
     assert planes == ((0, 2),)
-    assert 1.4e6 < (rows.stop - rows.start) * (columns.stop - columns.start) <= 1.5e6
+    assert 2.9e6 < (rows.stop - rows.start) * (columns.stop - columns.start) <= 3e6
     assert (rows.start + rows.stop, columns.start + columns.stop) == (10_000, 10_000)
 
 

@@ -14,7 +14,7 @@ from napari_unet.widgets._layers import find_result, result_geometry, scheme_met
 from napari_unet.widgets._session import HOME_VARIABLE
 from napari_unet.widgets._view import plane_in_view
 from napari_unet.widgets.training.next_place import UNCERTAINTY, next_place_of
-from networks import make_model, random_model
+from networks import make_model
 from person import Person, make_quick
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def person(viewer: Viewer, qtbot) -> Person:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    save_model(random_model(), tmp_path / "model.safetensors")
+    """Untrained: it is unsure of everything."""
+    save_model(make_model(), tmp_path / "model.safetensors")
     return tmp_path / "model.safetensors"
 
 
@@ -73,6 +74,7 @@ def go(person: Person, dock: Any) -> None:
     assert not dock.next_button.isEnabled() and dock.next_button.text().startswith("Looking")
     person.wait(lambda: dock.next_button.isEnabled())
     assert middle(person.viewer) != before, dock.message.text()
+    person.wait(lambda: any(layer.name == "cells_uncertainty" for layer in person.viewer.layers))
 
 
 @pytest.mark.parametrize("geometry", [{}, TURNED])

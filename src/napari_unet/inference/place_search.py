@@ -31,9 +31,9 @@ Plane: TypeAlias = tuple[int, int]
 
 #: Seen from all sides, what the model is unsure of shows a little better (`benchmarks/next_place.py`).
 _AVERAGING = "rotations and mirrors"
-#: A search looks at so many pixels and planes at most: it shall take seconds, not minutes.
-_MOST_PX = 1.5e6
-_MOST_PLANES = 8
+#: A search shall take seconds, not minutes: so many pixels of one plane at most, as the network sees them; more planes
+#: as long as all have no more than the second number; and never more planes than the third.
+_MOST_PX, _MOST_STACK_PX, _MOST_PLANES = 3e6, 1.2e6, 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,7 +246,7 @@ def plan_search(search: Search, scale: float) -> tuple[tuple[Plane, ...], Rectan
         box = search.rectangle
     if _count(box) > most:
         box = _middle(box, math.sqrt(most / _count(box)))
-    n = min(_MOST_PLANES, max(1, int(most / _count(box))))
+    n = min(_MOST_PLANES, max(1, int(_MOST_STACK_PX / scale**2 / _count(box))))
     return choose_planes(search.image.shape, search.plane, n), box
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.errors import InputError
 from napari_unet.inference.place_search import Found, PlaceFinder, Search, Searching
@@ -33,6 +33,7 @@ UNCERTAINTY = Role(
     "image",
     {"colormap": "inferno", "blending": "additive", "opacity": 0.6, "contrast_limits": (0.0, 1.0), "visible": False},
 )
+_LATER_MS = 100
 _ADVICE = "Paint what is in the middle of the view: each cell wholly, or background if there is none."
 #: Least, greatest and good length of a cell on the screen: a few cells fill it.
 _CELL_CANVAS_PX = (60, 220, 110)
@@ -69,6 +70,12 @@ class NextPlace(QObject):
         self._wanted: tuple[Pair, Search] | None = None
         self._visited: list[tuple[Layer, tuple[int, int]]] = []
         self._versions: Counter[str] = Counter()
+        # A new layer takes napari a while: the window shows the place first, and hears the person.
+        self._found: tuple[Pair, Found] | None = None
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_LATER_MS)
+        self._later.timeout.connect(self._show_map)
         self._runner.arrived.connect(self.take)
         self._runner.failed.connect(self._fail)
         self._runner.ended.connect(self._rest)
@@ -159,7 +166,8 @@ class NextPlace(QObject):
         self._wanted = None
         if viewer is None or pair.image not in viewer.layers:
             return
-        self._show_map(viewer, pair, found)
+        self._found = pair, found
+        self._later.start()
         if found.place is not None:
             size = (found.cell_diameter_px,) * 2
             look_at(viewer, pair.image, pair.axes, Target(found.place, size, _CELL_CANVAS_PX))
@@ -172,8 +180,12 @@ class NextPlace(QObject):
             self.told.emit("The model is sure of all that is not annotated here. Look in another image.", "info")
         self._rest()
 
-    def _show_map(self, viewer: ViewerModel, pair: Pair, found: Found) -> None:
+    def _show_map(self) -> None:
         """Show how unsure the model is, where it was asked; elsewhere nothing."""
+        viewer = self._viewer()
+        if viewer is None or self._found is None or self._found[0].image not in viewer.layers:
+            return
+        (pair, found), self._found = self._found, None
         shape = found.search.image.shape
         # The system gives pages of zeros only where something is written: other planes need no memory.
         shown = np.zeros((shape[0], 1, *shape[2:]), np.float32)
@@ -195,8 +207,8 @@ class NextPlace(QObject):
         self.changed.emit()
 
     def _give_up(self) -> None:
-        """Search no further."""
-        self._wanted = None
+        """Search no further, and show nothing that was found before."""
+        self._wanted = self._found = None
         self._runner.stop()
         self._rest()
 
@@ -210,7 +222,7 @@ class NextPlace(QObject):
         """Drop what was made of an image that has other pixels now."""
         image = event.source
         self._versions[str(image.unique_id)] += 1
-        if self._wanted is not None and self._wanted[0].image is image:
+        if any(asked is not None and asked[0].image is image for asked in (self._wanted, self._found)):
             self._give_up()
         if (viewer := self._viewer()) is not None:
             shown = find_result(viewer, image, UNCERTAINTY)
