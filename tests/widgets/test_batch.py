@@ -11,9 +11,10 @@ import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+from napari.utils.theme import get_theme
 from npe2 import DynamicPlugin, PluginManager, PluginManifest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
-from qtpy.QtGui import QDropEvent
+from qtpy.QtGui import QColor, QDropEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.cli import main
@@ -92,6 +93,16 @@ def run(dock: BatchWidget, qtbot: Any) -> str:
 
 def wait(dock: BatchWidget, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: not dock.runner.is_running, timeout=WAIT_MS)
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """Ratio of the luminances as people see them; text needs 3 at the very least."""
+
+    def luminance(colour: QColor) -> float:
+        return float(np.dot([0.2126, 0.7152, 0.0722], np.power(colour.getRgbF()[:3], 2.2)))
+
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def states(dock: BatchWidget) -> list[str]:
@@ -218,7 +229,10 @@ def test_a_failure_is_named_in_the_colour_of_errors_and_can_be_tried_again(
     assert "damaged" in dock.message.text()
     dark = index.data(Qt.ItemDataRole.ForegroundRole)
     dock.viewer.theme = "light"
-    assert index.data(Qt.ItemDataRole.ForegroundRole) != dark
+    light = index.data(Qt.ItemDataRole.ForegroundRole)
+    for theme, colour in (("dark", dark), ("light", light)):
+        ground = QColor(get_theme(theme).foreground.as_hex())
+        assert contrast(colour, ground) > 3.5 and colour.red() > 1.4 * colour.green()
     write_image(folder / "img 2.tif", "YX")
     click(dock.retry_button, qtbot)
     wait(dock, qtbot)

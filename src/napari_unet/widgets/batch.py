@@ -6,9 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image as ImageLayer
-from napari.utils.theme import get_theme
 from qtpy.QtCore import QUrl
-from qtpy.QtGui import QColor, QDesktopServices
+from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QTabWidget
 
 from napari_unet.config.recipe import Recipe
@@ -21,6 +20,7 @@ from napari_unet.widgets._model import ModelBox
 from napari_unet.widgets._progress import ProgressLine
 from napari_unet.widgets._worker import EventRunner
 from napari_unet.widgets.batching.file_rows import advance, summary
+from napari_unet.widgets.batching.file_table import colour_of_failures
 from napari_unet.widgets.batching.input import FilesInput, LayerInput
 from napari_unet.widgets.batching.lines import CommandLine, FolderLine, make_button
 from napari_unet.widgets.batching.pictures import show_pair
@@ -295,5 +295,5 @@ class BatchWidget(Dock):
         """Take the colours of the viewer's theme."""
         super()._follow_theme(event)
         if hasattr(self, "layer"):
-            colour = QColor(get_theme(self.viewer.theme).error.as_hex())
+            colour = colour_of_failures(self.viewer.theme)
             self.files.table.files.error_colour = self.layer.table.files.error_colour = colour

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     import napari
 
-
 #: So often lines and curves follow a training, all at once: each change makes the whole window be drawn again.
 _FOLLOW_MS = 2000
 _TRAIN_HELP = "Teach a network what you painted. It shows what it has learnt while it learns, and you can paint on."
@@ -212,8 +211,9 @@ class TrainWidget(Dock):
         for event in events:
             if isinstance(event, Checked):
                 self.findings.show_list(event.findings)
-                if not event.findings and self.running is None:
-                    self.say("Nothing speaks against a training.")
+                self._error = event.verdict if event.forbids else ""
+                if self.running is None:
+                    self.say(event.verdict)
         if self.running is not None:
             self.running.take(events)
 
@@ -286,7 +286,7 @@ class TrainWidget(Dock):
         """Let the buttons fit what is going on."""
         going, training = self.runner.is_running, self.running is not None
         self.setup.setVisible(not training)
-        self.curves.setVisible(self.curves.isVisibleTo(self) or training)
+        self.curves.setVisible(training or not self.curves.is_empty)
         self.model.setVisible(not training and self.session.model is not None and bool(self.model.place.text()))
         self.button.setEnabled(True)
         self.button.setText("Stop" if going else "Train")

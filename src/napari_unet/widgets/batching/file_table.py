@@ -6,6 +6,7 @@ import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari.utils.theme import get_theme
 from qtpy.QtCore import QAbstractTableModel, QItemSelection, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor, QPainter
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
@@ -23,6 +24,24 @@ _TITLES = ("File", "State", "Cells", "Time")
 _WIDEST = ("", "99/99 planes", "9999", "999.9 s")
 _LEAST_SIZE_PX = 335, 120
 _HINT = "Drop images or a folder here."
+
+
+def colour_of_failures(theme: str) -> QColor:
+    """Give the colour in which what failed is written.
+
+    Parameters
+    ----------
+    theme
+        Name of napari's theme.
+
+    Returns
+    -------
+    QColor
+        Halfway from the colour of errors, which is too dark to read on a dark ground, to that of text.
+    """
+    colours = get_theme(theme)
+    error, text = (QColor(colour.as_hex()).getRgb() for colour in (colours.error, colours.text))
+    return QColor(*((one + other) // 2 for one, other in zip(error, text, strict=True)))
 
 
 class FileModel(QAbstractTableModel):

@@ -84,6 +84,11 @@ class Curves(QWidget):
             self._history.add(event.step, event.loss)
         self._is_drawn = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not self._history.losses
+
     def draw(self) -> None:
         """Draw what is known now, unless that is on the screen already."""
         if self._is_drawn:

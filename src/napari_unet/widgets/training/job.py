@@ -180,6 +180,13 @@ class Checked:
         """Whether the training cannot run."""
         return any(finding.level == "error" for finding in self.findings)
 
+    @property
+    def verdict(self) -> str:
+        """What it comes to; empty: it can be trained, with what the list says in mind."""
+        if self.forbids:
+            return "This cannot be learnt from yet: mend what is listed above as an error."
+        return "" if self.findings else "Nothing speaks against a training."
+
 
 @dataclass(frozen=True)
 class Remembered:
