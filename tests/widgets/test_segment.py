@@ -362,9 +362,7 @@ def test_check_tiling_tells_the_numbers_and_shows_the_difference(viewer: Viewer,
     assert find_result(viewer, image, RESULT) is None
 
 
-def test_correct_and_continue(viewer: Viewer, qtbot, noisy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = []
-    monkeypatch.setattr("napari_unet.widgets.segment.open_dock", lambda viewer, name: opened.append(name))
+def test_correct_and_continue(viewer: Viewer, qtbot, noisy: Path) -> None:
     image = viewer.add_image(NOISE, axis_labels=("z", "y", "x"))
     widget = dock(viewer, noisy, STACK)
     qtbot.mouseClick(widget.correct_button, Qt.MouseButton.LeftButton)
@@ -376,7 +374,9 @@ def test_correct_and_continue(viewer: Viewer, qtbot, noisy: Path, monkeypatch: p
     wait(widget, qtbot)
     annotation = find_annotation(widget, image, "ZYX")
     assert np.array_equal(annotation.data[1], right[1] + 1) and not annotation.data[[0, 2]].any()
-    assert read_scheme(annotation) == "sparse" and opened == ["Train"]
+    assert read_scheme(annotation) == "sparse"
+    train = viewer.window.dock_widgets["Train (napari-unet-interactive)"]
+    assert train.isVisible() and "This plane is annotation now" in train.message.text()
     assert viewer.layers.selection.active is annotation and annotation.mode == "paint"
     assert widget.session.suggested_pair() == (image, annotation)
     annotation.paint((1, 20, 20), 0)
@@ -391,10 +391,7 @@ def test_correct_and_continue(viewer: Viewer, qtbot, noisy: Path, monkeypatch: p
     assert (annotation.data[0] > 0).mean() > 0.8
 
 
-def test_what_is_not_finished_is_not_taken_over(
-    viewer: Viewer, qtbot, noisy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("napari_unet.widgets.segment.open_dock", lambda viewer, name: None)
+def test_what_is_not_finished_is_not_taken_over(viewer: Viewer, qtbot, noisy: Path) -> None:
     image = viewer.add_image(NOISE[0])
     widget = dock(viewer, noisy, FIELD)
     getattr(viewer, "scene", viewer).camera.zoom *= 3

@@ -159,11 +159,14 @@ class SegmentWidget(Dock):
         task, self._task = self._task, None
         self.progress.end()
         self._show_state()
-        if task is not None:
-            self.say(*task.close(self._problem))
+        if task is None:
+            return
+        outcome = task.close(self._problem)
+        self.say(*outcome)
         if isinstance(task, TakeOver) and task.pair is not None:
             self.session.suggest_pair(*task.pair)
-            open_dock(self.viewer, "Train")
+            # That dock is in front from now on.
+            open_dock(self.viewer, "Train").say(*outcome)
 
     def _show_state(self) -> None:
         """Let the buttons offer what can be done now."""

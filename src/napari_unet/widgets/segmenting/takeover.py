@@ -97,7 +97,7 @@ class TakeOver:
             return problem or "Nothing was taken over.", "error" if problem else "warning"
         return (
             f"This plane is annotation now, in '{self.pair[1].name}': mend it with brush, fill and eraser, then "
-            "train on. Other planes are not annotated, and what you had painted has stayed.",
+            "train on. Only this plane was taken over, and what you had painted has stayed.",
             "info",
         )
 
