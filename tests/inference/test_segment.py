@@ -9,8 +9,10 @@ import pytest
 from boxes import assert_same_cells, draw_boxes
 from napari_unet.config.instances import InstancesConfig
 from napari_unet.config.tiling import TilingConfig
+from napari_unet.config.training import WORKING_DIAMETER_PX
 from napari_unet.errors import InputError
-from napari_unet.inference.segment import Segmenter, segment, settle
+from napari_unet.inference.options import left_empty, settle
+from napari_unet.inference.segment import Segmenter, segment
 from networks import brightness_model, make_model, random_model
 
 ALL_AXES = ["YX", "ZYX", "TYX", "TZYX", "XY", "XYZ", "CYX", "YXC", "ZCYX", "TZYXC", "TCZYX", "CTZYX"]
@@ -122,3 +124,18 @@ def test_a_wrong_number_of_channels_is_told_with_both_numbers(
 def test_axes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match="name 3 axes"):
         segment(brightness_model(), np.zeros((9, 9)), axes="ZYX")
+
+
+def test_settings_left_empty_are_those_of_the_model() -> None:
+    told = {"threshold": 0.4, "small_cell_px": 40.0, "smallest_share": 0.75, "cell_diameter_px": 21.0, "scale": 0.5}
+    card = make_model(instances={}).card.model_copy(update=told)
+    expected = {"tiling.cell_diameter_px": 21, "instances.threshold": 0.4, "instances.min_size_px": 30}
+    assert left_empty(card) == expected
+    assert left_empty(make_model(instances={}).card)["tiling.cell_diameter_px"] == WORKING_DIAMETER_PX
+
+
+@pytest.mark.parametrize("scale", [0.25, 1.0, 3.0])
+def test_settling_leaves_what_a_person_said(scale: float) -> None:
+    card = make_model().card.model_copy(update={"threshold": 0.4, "small_cell_px": 40.0})
+    said = InstancesConfig(threshold=0.7, min_size_px=5, max_hole_px=9, grow_px=0)
+    assert settle(said, card, scale) == said

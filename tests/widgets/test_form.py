@@ -36,7 +36,7 @@ def test_a_form_can_show_a_few_settings_and_passes_on_the_others(qtbot) -> None:
     recipe = parse_recipe({"model": {"depth": 2}, "tiling": {"tile_px": 64}})
     form = SettingsForm(["tiling", "training.seconds"], recipe)
     qtbot.addWidget(form)
-    assert sorted(form.editors) == ["tiling.averaging", "tiling.tile_px", "training.seconds"]
+    assert sorted(form.editors) == ["tiling.averaging", "tiling.cell_diameter_px", "tiling.tile_px", "training.seconds"]
     form.editors["training.seconds"].setValue(20.0)
     assert form.recipe() == recipe.model_copy(update={"training": parse_recipe({"training": {"seconds": 20}}).training})
 

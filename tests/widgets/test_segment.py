@@ -16,6 +16,7 @@ from qtpy.QtGui import QDropEvent
 from boxes import assert_same_cells, draw_boxes
 from napari_unet.axes import to_canonical
 from napari_unet.config.tiling import TilingConfig
+from napari_unet.config.training import WORKING_DIAMETER_PX
 from napari_unet.geometry import AxisGeometry
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import Segmenter
@@ -317,6 +318,18 @@ def test_the_model_and_its_settings_are_shown(viewer: Viewer, qtbot, bright: Pat
     event = QDropEvent(QPointF(5, 5), actions, data, buttons, Qt.KeyboardModifier.NoModifier)
     widget.dropEvent(event)
     assert widget.session.model == classes and "Makes classes: class 0" in widget.wanted.summary.text()
+
+
+def test_a_person_says_how_large_the_cells_are(viewer: Viewer, qtbot, bright: Path) -> None:
+    viewer.add_image(NOISE)
+    widget = dock(viewer, bright)
+    diameter = widget.wanted.form.editors["tiling.cell_diameter_px"]
+    assert widget.wanted.request().recipe.tiling.cell_diameter_px is None
+    diameter.switch.click()
+    # What is not known of a model starts at the size that networks like best.
+    assert widget.wanted.request().recipe.tiling.cell_diameter_px == WORKING_DIAMETER_PX
+    diameter.setValue(64)
+    qtbot.waitUntil(lambda: "tiles of up to 32 px" in widget.estimate.text(), timeout=WAIT_MS)
 
 
 def test_classes_with_probabilities(viewer: Viewer, qtbot, tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
-"""How files are segmented; knows nothing of PyTorch, so that a window can ask."""
+"""How images are segmented; knows nothing of PyTorch, so that a window can ask."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from napari_unet.config.training import WORKING_DIAMETER_PX
 
 if TYPE_CHECKING:
     from napari_unet.config.execution import ExecutionConfig
     from napari_unet.config.instances import InstancesConfig
     from napari_unet.config.tiling import TilingConfig
+    from napari_unet.models.card import ModelCard
 
 
 @dataclass(frozen=True)
@@ -38,3 +42,47 @@ class SegmentOptions:
     probabilities: bool = False
     uncertainty: bool = False
     again: bool = False
+
+
+def settle(config: InstancesConfig, card: ModelCard, scale: float) -> InstancesConfig:
+    """Fill in what the settings leave open, and say in pixels of the image what they say in those of the network.
+
+    Parameters
+    ----------
+    config
+        How cells are made.
+    card
+        Knows the cells the model was trained on, and what finds them best.
+    scale
+        Factor by which images are resampled now.
+
+    Returns
+    -------
+    InstancesConfig
+        With nothing left open but the largest hole.
+    """
+    # Ridges are as wide as the network sees them, but where it sees a pixel twice, they still take a whole one.
+    settled = {"grow_px": math.ceil(config.grow_px / min(1.0, scale))}
+    smallest = card.smallest_share * (card.small_cell_px or 0) * ((card.scale or 1.0) / scale) ** 2
+    open_ones = {"threshold": card.threshold, "min_size_px": int(smallest)}
+    return config.model_copy(update=settled | {k: v for k, v in open_ones.items() if getattr(config, k) is None})
+
+
+def left_empty(card: ModelCard) -> dict[str, float]:
+    """Say what the settings of a segmentation amount to where a person leaves them empty.
+
+    Parameters
+    ----------
+    card
+        Of the model.
+
+    Returns
+    -------
+    dict
+        Value by ``"section.name"``, for images like those of the training.
+    """
+    settled = settle(card.recipe.instances, card, card.scale or 1.0)
+    return {
+        "tiling.cell_diameter_px": card.cell_diameter_px or WORKING_DIAMETER_PX,
+        **{f"instances.{name}": getattr(settled, name) for name in ("threshold", "min_size_px")},
+    }

@@ -11,6 +11,7 @@ import numpy as np
 from napari_unet.axes import Array, from_canonical, guess_axes, spatial_axes, to_canonical
 from napari_unet.inference.collectors import CellCollector, ClassCollector
 from napari_unet.inference.instances import find_classes, find_instances
+from napari_unet.inference.options import settle
 from napari_unet.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from napari_unet.config.instances import InstancesConfig
     from napari_unet.config.tiling import TilingConfig
     from napari_unet.inference.collectors import Collector
-    from napari_unet.models.model_file import ModelCard, TrainedModel
+    from napari_unet.models.model_file import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -184,30 +185,6 @@ class Segmenter:
         if not self.makes_instances:
             return find_classes(probabilities)
         return find_instances(1 - probabilities[0], self._instances)
-
-
-def settle(config: InstancesConfig, card: ModelCard, scale: float) -> InstancesConfig:
-    """Fill in what the settings leave open, and say in pixels of the image what they say in those of the network.
-
-    Parameters
-    ----------
-    config
-        How cells are made.
-    card
-        Knows the cells the model was trained on, and what finds them best.
-    scale
-        Factor by which images are resampled now.
-
-    Returns
-    -------
-    InstancesConfig
-        With nothing left open but the largest hole.
-    """
-    # Ridges are as wide as the network sees them, but where it sees a pixel twice, they still take a whole one.
-    settled = {"grow_px": math.ceil(config.grow_px / min(1.0, scale))}
-    smallest = card.smallest_share * (card.small_cell_px or 0) * ((card.scale or 1.0) / scale) ** 2
-    open_ones = {"threshold": card.threshold, "min_size_px": int(smallest)}
-    return config.model_copy(update=settled | {k: v for k, v in open_ones.items() if getattr(config, k) is None})
 
 
 def segment(

@@ -17,8 +17,8 @@ from napari_unet.data.fields import read_labels
 from napari_unet.data.rectangles import within
 from napari_unet.data.targets import read_annotation
 from napari_unet.inference.instances import find_instances
+from napari_unet.inference.options import settle
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import settle
 from napari_unet.metrics import detection, overlaps
 from napari_unet.models.model_file import load_model, save_model
 

@@ -12,12 +12,15 @@ from superqt.utils import signals_blocked
 
 from napari_unet.config.describe import help_text, is_advanced
 from napari_unet.config.recipe import Recipe, parse_recipe, select_settings
+from napari_unet.inference.options import left_empty
 from napari_unet.widgets._editors import make_editor
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pydantic.fields import FieldInfo
+
+    from napari_unet.models.card import ModelCard
 
 
 class SettingsForm(QWidget):
@@ -86,6 +89,17 @@ class SettingsForm(QWidget):
                 section, name = key.split(".")
                 editor.setValue(getattr(getattr(recipe, section), name))
         self.changed.emit()
+
+    def suggest_from(self, card: ModelCard) -> None:
+        """Let empty settings start, once they are checked, from what a model makes of them.
+
+        Parameters
+        ----------
+        card
+            Of the model.
+        """
+        for key, value in left_empty(card).items():
+            self.editors[key].suggest(value)
 
     def recipe(self) -> Recipe:
         """Give the recipe that is entered.

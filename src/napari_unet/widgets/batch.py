@@ -234,12 +234,12 @@ class BatchWidget(Dock):
 
     def _show_model(self) -> None:
         """Take over the settings of the model, unless it is the same but for its weights."""
-        if self.model.card is not None:
-            trained = self.model.card.recipe
-            own = Recipe(tiling=trained.tiling, instances=trained.instances)
+        if (card := self.model.card) is not None:
+            own = Recipe(tiling=card.recipe.tiling, instances=card.recipe.instances)
             if own != self._own:
                 self._own = own
                 self.form.show_recipe(own)
+            self.form.suggest_from(card)
         self._refresh()
 
     def _refresh(self) -> None:

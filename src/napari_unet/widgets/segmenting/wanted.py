@@ -173,9 +173,11 @@ class WantedBox(QWidget):
         """Show what the model is, and its settings; the device stays, it belongs to this machine."""
         card, path = self.model.card, self.model.path
         self.summary.setText(html.escape(self.model.problem) if card is None or path is None else describe(card, path))
-        if card is not None and card.recipe != self._shown:
-            self._shown = card.recipe
-            self.form.show_recipe(card.recipe.model_copy(update={"execution": self.form.recipe().execution}))
+        if card is not None:
+            if card.recipe != self._shown:
+                self._shown = card.recipe
+                self.form.show_recipe(card.recipe.model_copy(update={"execution": self.form.recipe().execution}))
+            self.form.suggest_from(card)
         self.changed.emit()
 
     def _n_planes(self) -> int:
