@@ -21,5 +21,5 @@ def test_every_file_that_a_page_points_to_exists(page: Path) -> None:
 
 def test_keys_of_the_pages_are_those_of_the_dock() -> None:
     named = {key for page in PAGES for key in re.findall(r"Shift-[A-Z]", page.read_text(encoding="utf-8"))}
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/napari_unet/widgets").rglob("*tools.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/napari_unet/widgets").rglob("*.py"))
     assert named and named <= set(re.findall(r'"(Shift-[A-Z])"', source))
