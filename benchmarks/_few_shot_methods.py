@@ -19,7 +19,8 @@ from napari_unet.config.recipe import parse_recipe
 from napari_unet.data.targets import NOT_ANNOTATED, make_target, read_annotation
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.inference.instances import find_instances
-from napari_unet.inference.segment import Segmenter, smallest_cell_px
+from napari_unet.inference.options import settle
+from napari_unet.inference.segment import Segmenter
 from napari_unet.metrics import detection, overlaps
 from napari_unet.models.model_file import load_model
 from napari_unet.models.starter import load_starter
@@ -94,21 +95,21 @@ def forest(task: Task, steps: int, kept: Path) -> Segmentation:
     trees = RandomForestClassifier(100, max_depth=20, min_samples_leaf=5, class_weight="balanced", random_state=0)
     trees.fit(np.concatenate(values), np.concatenate(classes))
     print(f"    trees grown in {time.process_time() - began:.0f} s of the processor", flush=True)
-    smallest = _smallest_cell(task)
+    config = InstancesConfig(min_size_px=_smallest_cell(task))
 
     def segmentation(image: NDArray[Any]) -> NDArray[Any]:
         stack = features(image.astype(np.float32))
         foreground = trees.predict_proba(stack.reshape(-1, stack.shape[-1]))[:, 1].reshape(image.shape)
-        return find_instances(foreground, InstancesConfig(), min_size_px=smallest)
+        return find_instances(foreground, config)
 
     return segmentation
 
 
-def _smallest_cell(task: Task) -> int:
-    """Give the size below which cells are dropped, as the U-Net has it."""
+def _smallest_cell(task: Task) -> int | None:
+    """Give the size below which cells are dropped, as the U-Net has it where it has not chosen another."""
     with tempfile.TemporaryDirectory() as folder:
         card = Trainer(_training_images(task), _recipe(task), folder).card
-    return smallest_cell_px(card, card.scale or 1.0)
+    return settle(card.recipe.instances, card, card.scale or 1.0).min_size_px
 
 
 def cellpose(task: Task, steps: int, kept: Path) -> Segmentation:
