@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-#: Edge of the window, applied twice, in diameters of a cell.
-_WINDOW = 1.3
+#: Edges of windows, applied twice, in diameters of a cell: what is compared, and where in it is the middle.
+_WINDOW, _MIDDLE = 1.3, 0.5
 #: What is narrower than this many diameters of a cell is the outline of one, which is never quite certain.
 _OUTLINE = 0.2
 _ROUNDING = 1e-6
@@ -84,23 +84,35 @@ def next_places(
         closed |= _disc(closed.shape[1:], y, x, cell_diameter_px)
     spots: list[Spot] = []
     while len(spots) < n:
-        gain = np.stack([_gain(*plane, cell_diameter_px) for plane in zip(uncertainty, closed, strict=True)])
+        doubt = np.stack([_doubt(*plane, cell_diameter_px) for plane in zip(uncertainty, closed, strict=True)])
+        gain = _around(doubt, _WINDOW * cell_diameter_px) * ~closed
         plane, y, x = (int(index) for index in np.unravel_index(gain.argmax(), gain.shape))
-        if not gain[plane, y, x] > 0:
+        best = float(gain[plane, y, x])
+        if best < _ROUNDING:
             break
-        spots.append(Spot(plane, y, x, float(gain[plane, y, x])))
+        # The middle of the doubt, not that of the window, which may hold the doubt at its edge.
+        near = _disc(closed.shape[1:], y, x, cell_diameter_px) & ~closed[plane]
+        middle = np.where(near, _around(doubt[plane], _MIDDLE * cell_diameter_px), -1)
+        y, x = (int(index) for index in np.unravel_index(middle.argmax(), middle.shape))
+        spots.append(Spot(plane, y, x, best))
         closed |= _disc(closed.shape[1:], y, x, cell_diameter_px)
     return spots
 
 
-def _gain(uncertainty: NDArray[np.float32], closed: NDArray[np.bool_], diameter: float) -> NDArray[np.float64]:
-    """Give the mean square of the uncertainty around each pixel of a plane, 0 where it is no more than rounding."""
+def _doubt(uncertainty: NDArray[np.float32], closed: NDArray[np.bool_], diameter: float) -> NDArray[np.float64]:
+    """Give the square of the uncertainty, without outlines and what is closed."""
     # A cell in serious doubt says more than a wide ground in slight doubt: hence the square.
-    gain: NDArray[np.float64] = np.where(closed, 0.0, uncertainty.astype(np.float64) ** 2)
-    gain = grey_opening(gain, size=(_odd(_OUTLINE * diameter),) * 2, mode="constant")
+    doubt = np.where(closed, 0.0, uncertainty.astype(np.float64) ** 2)
+    opened: NDArray[np.float64] = grey_opening(doubt, size=(_odd(_OUTLINE * diameter),) * 2, mode="constant")
+    return opened
+
+
+def _around(doubt: NDArray[np.float64], size: float) -> NDArray[np.float64]:
+    """Give the mean around each pixel of the last two axes, what is near weighing more."""
+    window = (1,) * (doubt.ndim - 2) + (_odd(size),) * 2
     for _ in range(2):
-        gain = uniform_filter(gain, _odd(_WINDOW * diameter), mode="constant")
-    return np.where(closed | (gain < _ROUNDING), 0, gain)
+        doubt = uniform_filter(doubt, window, mode="constant")
+    return doubt
 
 
 def _odd(size: float) -> int:
