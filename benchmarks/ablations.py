@@ -31,12 +31,12 @@ from napari_unet.training.starting import NONE, STARTER
 if TYPE_CHECKING:
     from napari_unet.models.model_file import TrainedModel
 
-ABOUT = """Each row leaves out, or changes, one part of the default recipe and trains anew from random weights;
+ABOUT = """Each row leaves out, or changes, one part of the best recipe and trains anew from random weights;
 the images to score on are those of the paper's tables, never learnt from: `python benchmarks/ablations.py DATA`."""
-EVERYTHING = "default recipe"
+EVERYTHING = "best recipe"
 #: Of the measures of a set those that need no long training to mean something.
 QUANTITIES = ("wrong pixels at a threshold of one half", "pixel error", "Rand error", SEG, "IoU of the foreground")
-#: What is trained, by what it changes of the default recipe.
+#: What is trained, by what it changes of the best recipe.
 TRAINED: dict[str, dict[str, dict[str, Any]]] = {
     EVERYTHING: {},
     "from the starter model": {},
@@ -51,7 +51,7 @@ TRAINED: dict[str, dict[str, dict[str, Any]]] = {
     "classes instead of cells": {"training": {"target": "classes"}},
     "twice the channels": {"model": {"base_channels": 32, "max_channels": 256}},
 }
-#: What is only predicted in another way, with the model of the default recipe.
+#: What is only predicted in another way, with the model of the best recipe.
 PREDICTED = ("class balance not undone", "averaged over rotations", "averaged over rotations and mirrors")
 
 
@@ -82,13 +82,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, Row]:
 
 
 def _measure(arguments: argparse.Namespace, name: str, seed: int, rows: dict[str, Row]) -> None:
-    """Train and score a variant with one seed; with the default recipe also what is only predicted otherwise."""
-    table, settings = TABLES[arguments.set], TRAINED[name]
+    """Train and score a variant with one seed; with the best recipe also what is only predicted otherwise."""
+    table, settings = TABLES[arguments.set], TABLES[arguments.set].best | TRAINED[name]
     budget = {"steps": arguments.steps, "seed": seed, "validation_seconds": 60}
-    recipe = parse_recipe({**settings, "training": {**settings.get("training", {}), **budget}})
-    path = (
-        arguments.models / f"{arguments.set}-{re.sub('[^a-z]+', '-', name)}-{arguments.images}-{arguments.steps}-{seed}"
-    )
+    training = table.best.get("training", {}) | TRAINED[name].get("training", {}) | budget
+    recipe = parse_recipe({**settings, "training": training})
+    parts = (arguments.set, re.sub("[^a-z]+", "-", name), arguments.images, arguments.steps, seed)
+    path = arguments.models / "-".join(map(str, parts))
     images = lessons(table, arguments.data)
     chosen = [images[int(i)] for i in np.linspace(0, len(images), arguments.images, endpoint=False)]
     run = train(chosen, recipe, path, STARTER if "starter" in name else NONE)
