@@ -57,7 +57,7 @@ POOLS = {
 }
 FIRST, CELLS, TESTS = 3, 10, 3
 #: Steps before the fourth cell is painted, between two cells, and after the last.
-BEFORE, BETWEEN, AFTER = 30, 7, 20
+BEFORE, BETWEEN, AFTER = 100, 10, 40
 STEPS = BEFORE + (CELLS - FIRST - 1) * BETWEEN + AFTER
 #: Less than the default, so that many trainings take little; the same for all methods.
 EFFORT = {"batch_size": 2, "patch_px": 100}

@@ -71,3 +71,9 @@ def test_spots_lie_on_open_ground_and_apart(seed: int, n_planes: int, diameter: 
     assert gains == sorted(gains, reverse=True) and all(0 < gain <= 1 for gain in gains)
     distances = [np.hypot(a.y - b.y, a.x - b.x) for i, a in enumerate(spots) for b in spots[:i]]
     assert all(distance > diameter for distance in distances)
+
+
+def test_at_the_edge_of_the_image_the_place_is_in_the_doubt_too() -> None:
+    doubt = 0.9 * discs((2, 157), radius=DIAMETER / 3).astype(np.float32)
+    ((y, x),) = places(doubt, n=1)
+    assert doubt[y, x] > 0
