@@ -87,7 +87,7 @@ def main() -> None:
     if arguments.write:
         about = (
             f"Share that lies at an error of a model taught by five cells, {arguments.places} places in each of "
-            f"{arguments.tests} other images: `python benchmarks/places_at_errors.py MODELS`"
+            f"{arguments.tests} other images:\n`python benchmarks/places_at_errors.py MODELS`"
         )
         write(PAGE, "## Where the next place leads", f"{about}\n\n{text}")
 
