@@ -99,7 +99,7 @@ def test_it_suggests_the_result_and_what_was_painted(viewer: Viewer, dock: Evalu
     assert layers.predicted.value is None and not dock.results.isVisible() and not dock.export.isEnabled()
     found, real = add_pair(viewer)
     assert (layers.predicted.value, layers.truth.value) == (found, real)
-    assert "guessed" in layers.axes.currentText()
+    assert layers.axes.axes == layers.axes.currentText() == "YX"
 
 
 def test_numbers_and_errors_are_those_of_the_engine(viewer: Viewer, dock: EvaluateWidget, qtbot) -> None:

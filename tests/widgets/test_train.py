@@ -203,7 +203,8 @@ def test_what_is_wrong_is_listed_before_anything_starts(viewer: Viewer, qtbot, b
     assert widget.findings.isVisible() and "Nothing is annotated" in widget.findings.text()
     assert widget.session.model is None and not (widget.session.project / "runs").exists()
     assert widget.setup.isVisible() and widget.button.text() == "Train"
-    assert widget._level == "error" and "listed above" in widget.message.text() and not widget.curves.isVisible()
+    assert widget._level == "error" and "listed above" in widget.message.text()
+    assert not widget.curves.isVisible() and not widget.progress.isVisible()
 
 
 def test_warnings_do_not_stop_it(viewer: Viewer, qtbot) -> None:

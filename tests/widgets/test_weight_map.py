@@ -63,7 +63,7 @@ def test_it_starts_with_the_layer_that_is_there_and_its_scheme(viewer: Viewer, q
     shown = find_result(viewer, layer, WEIGHTS)
     assert shown.name == "painted_weights"
     assert shown.contrast_limits == pytest.approx([0, shown.data.max()])
-    assert widget.axes.axes == "YX" and "guessed" in widget.axes.currentText()
+    assert widget.axes.axes == widget.axes.currentText() == "YX"
 
 
 def test_it_follows_brush_bucket_eraser_and_undo(viewer: Viewer, qtbot) -> None:
@@ -136,9 +136,10 @@ def test_a_deleted_layer_ends_it(viewer: Viewer, qtbot) -> None:
     widget.button.setChecked(True)
     viewer.layers.remove(layer)
     qtbot.wait(200)
-    assert widget.labels.value is None
+    assert widget.labels.value is None and "no Labels layer yet" in widget.message.text()
     other = add_painted(viewer, PAINTED[:64])
     wait_for_weights(viewer, other, sparse_weights(PAINTED[:64]), qtbot)
+    assert not widget.message.isVisibleTo(widget)
 
 
 @pytest.mark.parametrize("already_followed", [False, True])

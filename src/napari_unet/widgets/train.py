@@ -151,8 +151,8 @@ class TrainWidget(Dock):
     def _check(self) -> None:
         """Look for what is wrong, without starting."""
         if (job := self._order(new_folder(self.session.project))) is not None:
-            self.runner.start(partial(check, job))
             self.progress.begin("Checking …")
+            self.runner.start(partial(check, job))
             self._show_state()
 
     def _resume(self) -> None:

@@ -85,6 +85,8 @@ class WeightMapWidget(Dock):
         self.button.setText("Stop following" if self.button.isChecked() else "Show weight map")
         if self.button.isChecked() and self._layer is not None:
             self._follow(self._layer)
+        elif self.button.isChecked():
+            self.say("There is no Labels layer yet. Its weight map is shown as soon as there is one.")
 
     def _follow(self, layer: Labels) -> None:
         """Follow a layer."""
