@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 #: What there is to choose from; wider choices followed the image that was learnt from, not the others.
 _THRESHOLDS = (0.4, 0.5, 0.6)
 _SMALLEST_SHARES = (0.5, 0.75, 1.0)
-#: Average precision that a choice must gain for each unit of distance from the usual values: so much in any case, and
-#: so many cells. A smallest cell of twice the pixels does little where there are no specks, and costs a quarter.
-_LEAST_GAIN, _LEAST_CELLS, _SIZE_FACTOR = 0.05, 3.0, 0.25
+#: Average precision that a choice must gain, and how many cells: for a threshold with log odds of one (another image
+#: may want the opposite, so there must be a great gain), and for a smallest cell of twice the pixels.
+_THRESHOLD_GAIN, _THRESHOLD_CELLS = 0.25, 3.0
+_SIZE_GAIN, _SIZE_CELLS = 0.0125, 0.75
 #: Pixels looked at: at most so many, in so many planes, and no more than this share of those learnt from.
 _MOST_PX, _MOST_PLANES, _SHARE = 2**21, 8, 0.05
 
@@ -150,13 +151,12 @@ def choose(card: ModelCard, samples: Sequence[Sample], scale: float) -> ModelCar
         With the choice.
     """
     n_cells = sum(np.unique(sample.cells).size - 1 for sample in samples)
-    price = _LEAST_GAIN + _LEAST_CELLS / n_cells
     best, most = card, -math.inf
     for threshold, share in _candidates(card):
         candidate = card.model_copy(update={"threshold": threshold, "smallest_share": share})
         config = settle(candidate.recipe.instances, candidate, scale)
         counts = np.sum([count(find_instances(sample.foreground, config), sample) for sample in samples], axis=0)
-        gain = counts[0] / counts.sum() - price * _distance(threshold, share)
+        gain = counts[0] / counts.sum() - _price(threshold, share, n_cells)
         if gain > most:
             best, most = candidate, gain
     return best
@@ -191,12 +191,13 @@ def _candidates(card: ModelCard) -> Iterator[tuple[float, float]]:
     config = card.recipe.instances
     thresholds = _THRESHOLDS if config.threshold is None else (config.threshold,)
     shares = _SMALLEST_SHARES if config.min_size_px is None else (card.smallest_share,)
-    yield from sorted(product(thresholds, shares), key=lambda candidate: _distance(*candidate))
+    yield from sorted(product(thresholds, shares), key=lambda pair: _price(pair[0], pair[1], 1))
 
 
-def _distance(threshold: float, share: float) -> float:
-    """Tell how unusual a choice is: the log odds of the threshold, and the doublings of the smallest cell."""
-    return abs(math.log(threshold / (1 - threshold))) + _SIZE_FACTOR * math.log2(share / _SMALLEST_SHARES[0])
+def _price(threshold: float, share: float, n_cells: int) -> float:
+    """Say what a choice must gain over the usual values."""
+    for_threshold = (_THRESHOLD_GAIN + _THRESHOLD_CELLS / n_cells) * abs(math.log(threshold / (1 - threshold)))
+    return for_threshold + (_SIZE_GAIN + _SIZE_CELLS / n_cells) * math.log2(share / _SMALLEST_SHARES[0])
 
 
 def _take_samples(predictor: Predictor, images: Iterable[TrainingImage], n_px: int) -> Iterator[Sample]:
