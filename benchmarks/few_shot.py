@@ -52,9 +52,12 @@ def describe(arguments: argparse.Namespace) -> str:
     """Say what the table shows and how it was made."""
     left_out = ("--write", "--models", str(arguments.models), str(arguments.data))
     command = " ".join(["benchmarks/few_shot.py", "DATA", *(part for part in sys.argv[1:] if part not in left_out)])
-    text = f"Average precision at IoU 0.5, mean over up to {arguments.tests} other images: `python {command}`"
+    seconds = arguments.steps * PROCESSOR_SECONDS_PER_STEP
+    text = (
+        f"Average precision at IoU 0.5, mean over up to {arguments.tests} other images:\n`python {command}`\n"
+        f"On two idle cores {arguments.steps} steps take about {seconds / 2:.0f} s."
+    )
     if "cellpose" in arguments.methods:
-        seconds = arguments.steps * PROCESSOR_SECONDS_PER_STEP
         text += (
             f"\n\nTime is that of the processor, as machines are rarely idle: Cellpose had {seconds:.0f} s, at least "
             f"as much as {arguments.steps} steps of our U-Net take. The forest takes less, and has no use for more."
