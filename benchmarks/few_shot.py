@@ -54,7 +54,7 @@ def describe(arguments: argparse.Namespace) -> str:
     command = " ".join(["benchmarks/few_shot.py", "DATA", *(part for part in sys.argv[1:] if part not in left_out)])
     seconds = arguments.steps * PROCESSOR_SECONDS_PER_STEP
     text = (
-        f"Average precision at IoU 0.5, mean over up to {arguments.tests} other images:\n`python {command}`\n"
+        f"Average precision at IoU 0.5, mean over up to {arguments.tests} other images:\n`python {command}`.\n"
         f"On two idle cores {arguments.steps} steps take about {seconds / 2:.0f} s."
     )
     if "cellpose" in arguments.methods:
