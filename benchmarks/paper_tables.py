@@ -141,7 +141,11 @@ TABLES = {
         measures=SERIES,
         published={SEG: 0.7756},
         # Brought to the size that the network likes, a frame is 148 px wide: larger patches would show it mirrored.
-        best={"training": {"steps": 800, "patch_px": 100, "validation_seconds": 60}},
+        # The threshold is the one that is best on the two frames held out from training, 11 and 32.
+        best={
+            "training": {"steps": 800, "patch_px": 100, "validation_seconds": 60},
+            "instances": {"threshold": 0.3},
+        },
         gold=(67,),
     ),
 }
@@ -163,6 +167,13 @@ def lessons(table: Table, data: Path) -> list[TrainingImage]:
     numbers = list(table.learnt)
     pairs = zip(numbers, read(table, data, "images", numbers), read(table, data, "labels", numbers), strict=True)
     return [TrainingImage(f"{n:03d}", image[None, None, None], labels[None, None, None]) for n, image, labels in pairs]
+
+
+def predict_by(model: TrainedModel, recipe: Recipe) -> TrainedModel:
+    """Let a model that was kept predict as the recipe says now."""
+    settings = {"instances": recipe.instances, "tiling": recipe.tiling}
+    changed = model.card.recipe.model_copy(update=settings)
+    return replace(model, card=model.card.model_copy(update={"recipe": changed}))
 
 
 def predict(model: TrainedModel, images: NDArray[Any]) -> Prediction:
@@ -208,8 +219,10 @@ def measure(arguments: argparse.Namespace) -> Results:
         table = TABLES[name]
         for row in arguments.rows:
             path = arguments.models / f"{name}-{row}"
-            run = train(lessons(table, arguments.data), make_recipe(table, row, budget), path)
-            results[name, row] = run, score_all(table, load_model(RunFolder(path).model), arguments.data)
+            recipe = make_recipe(table, row, budget)
+            run = train(lessons(table, arguments.data), recipe, path)
+            model = predict_by(load_model(RunFolder(path).model), recipe)
+            results[name, row] = run, score_all(table, model, arguments.data)
             print(name, row, *results[name, row], flush=True)
     return results
 

@@ -146,3 +146,12 @@ def test_a_model_predicts_in_every_other_way(load):
         other = tables.predict(ablations.vary(starter, name), image)
         assert other.foreground.shape == plain.foreground.shape
         assert not np.array_equal(other.foreground, plain.foreground)
+
+
+def test_a_kept_model_predicts_by_the_recipe_of_the_moment(load):
+    tables, starter = load("paper_tables"), load_starter()
+    image = draw_sample("nuclei", (64, 64)).image[None]
+    strict = tables.predict_by(starter, parse_recipe({"instances": {"threshold": 0.95}}))
+    found, fewer = tables.predict(starter, image), tables.predict(strict, image)
+    assert np.array_equal(found.foreground, fewer.foreground)
+    assert 0 < np.count_nonzero(fewer.labels) < np.count_nonzero(found.labels)
