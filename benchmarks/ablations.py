@@ -31,8 +31,8 @@ from napari_unet.training.starting import NONE, STARTER
 if TYPE_CHECKING:
     from napari_unet.models.model_file import TrainedModel
 
-ABOUT = """Each row leaves out, or changes, one part of the best recipe and trains anew from random weights;
-the images to score on are those of the paper's tables, never learnt from: `python benchmarks/ablations.py DATA`."""
+ABOUT = """Each row leaves out, or changes, one part of the best recipe and trains anew from random weights. The images to
+score on are those of the paper's tables, never learnt from; the threshold is one half throughout."""
 EVERYTHING = "best recipe"
 #: Of the measures of a set those that need no long training to mean something.
 QUANTITIES = ("wrong pixels at a threshold of one half", "pixel error", "Rand error", SEG, "IoU of the foreground")
@@ -83,7 +83,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Row]:
 
 def _measure(arguments: argparse.Namespace, name: str, seed: int, rows: dict[str, Row]) -> None:
     """Train and score a variant with one seed; with the best recipe also what is only predicted otherwise."""
-    table, settings = TABLES[arguments.set], TABLES[arguments.set].best | TRAINED[name]
+    table = TABLES[arguments.set]
+    settings = table.best | TRAINED[name] | {"instances": {}}
     budget = {"steps": arguments.steps, "seed": seed, "validation_seconds": 60}
     training = table.best.get("training", {}) | TRAINED[name].get("training", {}) | budget
     recipe = parse_recipe({**settings, "training": training})
@@ -135,7 +136,9 @@ def main() -> None:
     print(text)
     if arguments.write:
         what = f"{arguments.set}, {arguments.images} images, {arguments.steps} steps"
-        write(PAGE, f"## What each part is worth: {what}", f"{ABOUT}\n\n{text}")
+        options = f"--set {arguments.set} --images {arguments.images} --steps {arguments.steps}"
+        about = f"{ABOUT}\n`python benchmarks/ablations.py DATA {options}`"
+        write(PAGE, f"## What each part is worth: {what}", f"{about}\n\n{text}")
 
 
 if __name__ == "__main__":
