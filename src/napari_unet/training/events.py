@@ -79,7 +79,7 @@ class Validated:
     iou
         Intersection over union of the classes other than background, mean over classes.
     best
-        Whether this is the best so far.
+        Whether this is the best so far: no earlier one did better in both.
     """
 
     step: int
