@@ -31,8 +31,8 @@ from napari_unet.training.starting import NONE, STARTER
 if TYPE_CHECKING:
     from napari_unet.models.model_file import TrainedModel
 
-ABOUT = """Each row leaves out, or changes, one part of the best recipe and trains anew from random weights. The images to
-score on are those of the paper's tables, never learnt from; the threshold is one half throughout."""
+ABOUT = """Each row leaves out, or changes, one part of the best recipe and trains anew from random weights. Scored are
+the images of the paper's tables, never learnt from; the threshold is one half throughout."""
 EVERYTHING = "best recipe"
 #: Of the measures of a set those that need no long training to mean something.
 QUANTITIES = ("wrong pixels at a threshold of one half", "pixel error", "Rand error", SEG, "IoU of the foreground")
