@@ -127,7 +127,7 @@ def test_axes_that_do_not_fit_are_refused() -> None:
 
 
 def test_settings_left_empty_are_those_of_the_model() -> None:
-    told = {"threshold": 0.4, "small_cell_px": 40.0, "smallest_share": 0.75, "cell_diameter_px": 21.0, "scale": 0.5}
+    told = {"threshold": 0.4, "small_cell_px": 40.0, "smallest_share": 0.75, "cell_diameter_px": 21.04, "scale": 0.5}
     card = make_model(instances={}).card.model_copy(update=told)
     expected = {"tiling.cell_diameter_px": 21, "instances.threshold": 0.4, "instances.min_size_px": 30}
     assert left_empty(card) == expected

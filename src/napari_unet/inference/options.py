@@ -83,6 +83,6 @@ def left_empty(card: ModelCard) -> dict[str, float]:
     """
     settled = settle(card.recipe.instances, card, card.scale or 1.0)
     return {
-        "tiling.cell_diameter_px": card.cell_diameter_px or WORKING_DIAMETER_PX,
+        "tiling.cell_diameter_px": round(card.cell_diameter_px or WORKING_DIAMETER_PX, 1),
         **{f"instances.{name}": getattr(settled, name) for name in ("threshold", "min_size_px")},
     }
