@@ -77,7 +77,7 @@ def select_settings(wanted: Collection[str]) -> Iterator[tuple[str, str, FieldIn
     Examples
     --------
     >>> [name for _, name, _ in select_settings(["tiling", "training.seed"])]
-    ['seed', 'tile_px', 'averaging']
+    ['seed', 'cell_diameter_px', 'tile_px', 'averaging']
     """
     for section, name, field in walk_settings():
         if section in wanted or f"{section}.{name}" in wanted:
