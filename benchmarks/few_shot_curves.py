@@ -34,7 +34,7 @@ def measure(arguments: argparse.Namespace, runs: Path) -> tuple[Curves, Curves]:
     def score(name: str, effort: Effort, steps: int) -> float:
         return average_precision(Trial(name, "starter", effort, steps), arguments.data, arguments.tests, runs)
 
-    times = {name: {time: score(name, Effort(1), steps) for time, steps in STEPS.items()} for name in SETS}
+    times = {name: {time: score(name, Effort(1), STEPS[time]) for time in arguments.seconds} for name in SETS}
     cells = {name: {count: score(name, Effort(1, count), CELLS_STEPS) for count in CELLS} for name in SETS}
     return times, cells
 
@@ -67,6 +67,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, nargs="?", default=DATA, help="folder of the sets")
     parser.add_argument("--tests", type=int, default=8, help="images to score on")
+    parser.add_argument("--seconds", type=int, nargs="+", choices=STEPS, default=list(STEPS), help="times of training")
     parser.add_argument("--models", type=Path, help="folder in which trainings are kept and found again")
     parser.add_argument("--write", action="store_true", help=f"put tables and picture into {PAGE.name}")
     arguments = parser.parse_args()
@@ -83,7 +84,8 @@ def main() -> None:
     print(text)
     if arguments.write:
         draw(PICTURE, {TIMES_TITLE: times, CELLS_TITLE: cells})
-        about = f"Average precision at IoU 0.5 from the starter model: `python benchmarks/{Path(__file__).name} DATA`"
+        command = f"python benchmarks/{Path(__file__).name} DATA --seconds {' '.join(map(str, arguments.seconds))}"
+        about = f"Average precision at IoU 0.5 from the starter model, each a single training:\n`{command}`"
         picture = f"![Average precision by time and by painted cells](images/{PICTURE.name})"
         write(PAGE, "## Few shots: more time, more cells", f"{about}\n\n{text}\n\n{picture}")
 
