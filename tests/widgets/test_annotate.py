@@ -200,6 +200,13 @@ def test_the_rest_of_a_rectangle_is_background_and_ctrl_z_undoes_it(viewer, widg
     assert len(widget.annotation.history.done) == 1
 
 
+def test_a_dock_closed_amid_a_rectangle_leaves_no_layer(viewer, widget, qtbot) -> None:
+    click(widget, "rest", qtbot)
+    frame = viewer.layers[-1]
+    viewer.window.remove_dock_widget(widget)
+    assert frame not in viewer.layers and len(viewer.layers) == 2
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(-5, 20), min_size=4, max_size=4), st.integers(0, 1))
 def test_a_rectangle_fills_the_pixels_whose_middle_it_holds(corners, z) -> None:

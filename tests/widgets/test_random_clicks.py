@@ -12,7 +12,7 @@ import tifffile
 from napari.utils.notifications import ErrorNotification, notification_manager
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QAbstractButton, QComboBox, QFileDialog, QTabWidget, QToolButton, QWidget
+from qtpy.QtWidgets import QAbstractButton, QComboBox, QFileDialog, QPushButton, QTabWidget, QToolButton, QWidget
 from vispy.scene import SceneCanvas
 
 from napari_unet.config.recipe import dump_recipe, parse_recipe
@@ -212,7 +212,7 @@ def painted(viewer: Viewer) -> list[tuple[AnnotationStore, np.ndarray]]:
 
 def _is_wild(part: QWidget) -> bool:
     """Whether something makes a network large, deletes files for good, or shows a menu, which waits for the mouse."""
-    if isinstance(part, StartBox) or (isinstance(part, QToolButton) and part.menu() is not None):
+    if isinstance(part, StartBox) or (isinstance(part, QPushButton | QToolButton) and part.menu() is not None):
         return True
     above: Any = part
     while not isinstance(above, SettingsForm | RestoreOffer | Dock):

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     import napari
     from numpy.typing import NDArray
+    from qtpy.QtGui import QHideEvent
 
     from napari_unet.data.annotation_store import AnnotationStore
     from napari_unet.widgets.annotating.annotation import Annotation
@@ -100,6 +101,11 @@ class AnnotateWidget(Dock):
             self._choose_image(self.image.value)
         if self.labels.value is not self._layer:
             self._choose(self.labels.value)
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Give the keys back, and leave no rectangle behind that nobody would take."""
+        super().hideEvent(event)
+        self.hand.put_rectangle_away()
 
     def _lay_out(self) -> None:
         """Put everything in its place."""

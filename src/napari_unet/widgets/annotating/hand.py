@@ -87,6 +87,10 @@ class Hand(QObject):
         if self.annotation is not None and self.annotation.is_counted:
             self.take("paint", self.annotation.next_label())
 
+    def put_rectangle_away(self) -> None:
+        """Take away the layer in which a rectangle would be dragged, if there is one."""
+        self._rectangle.stop()
+
     def tool_in_use(self) -> str:
         """Give the name of the tool that is in use; empty: none of these."""
         if self._rectangle.is_active:
