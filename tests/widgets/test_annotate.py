@@ -144,6 +144,24 @@ def test_a_new_layer_lies_on_any_image(viewer, data, options, shape) -> None:
     assert np.allclose(layer.data_to_world((3,) * layer.ndim)[-2:], image.data_to_world((3,) * image.ndim)[-2:])
 
 
+def test_a_stroke_that_is_counted_before_it_ends_is_counted_once(viewer, widget, home, qtbot) -> None:
+    layer, canvas = layer_of(widget), viewer.window._qt_viewer.canvas.native
+    qtbot.wait(50)
+    points = [canvas_point(viewer, place) for place in ((20, 20), (20, 40), (30, 40))]
+    qtbot.mouseMove(canvas, points[0])
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=points[0])
+    layer.refresh()
+    qtbot.waitUntil(lambda: np.array_equal(stored(home), layer.data), timeout=WAIT_MS)
+    # Long enough for the window to hear what was counted.
+    qtbot.wait(200)
+    qtbot.mouseMove(canvas, points[2])
+    qtbot.wait(10)
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=points[2])
+    assert widget.annotation.tally().cell_px == (layer.data == 2).sum() > (stored(home) == 2).sum()
+    wait_until_saved(widget, home, qtbot)
+    assert widget.annotation.tally().cell_px == (layer.data == 2).sum()
+
+
 def test_a_stroke_is_counted_and_saved(viewer, widget, home, qtbot) -> None:
     viewer.dims.set_current_step(0, 1)
     drag(viewer, [(20, 20), (20, 40), (30, 40)], qtbot)

@@ -14,7 +14,7 @@ from napari_unet.widgets._layers import read_scheme
 from napari_unet.widgets.annotating.autosave import Autosave, NoteSaved
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from napari.components import ViewerModel
     from napari.layers import Labels
@@ -76,7 +76,9 @@ class Annotation(QObject):
         self._array = layer.data
         self._counts = AnnotationCounts()
         self._uncounted = set(self._planes() if planes is None else planes)
+        self._drag = _Drag()
         self._begin(store)
+        layer.mouse_drag_callbacks.append(self._drag.follow)
         layer.events.paint.connect(self._on_paint)
         layer.events.set_data.connect(self._on_refresh)
         layer.events.editable.connect(self._on_editable)
@@ -126,6 +128,7 @@ class Annotation(QObject):
 
     def finish(self) -> None:
         """Follow no longer: write what is left, and leave the files to whoever continues."""
+        self.layer.mouse_drag_callbacks.remove(self._drag.follow)
         self.layer.events.paint.disconnect(self._on_paint)
         self.layer.events.set_data.disconnect(self._on_refresh)
         self.layer.events.editable.disconnect(self._on_editable)
@@ -195,7 +198,10 @@ class Annotation(QObject):
             self.history.let_go()
 
     def _on_counted(self, plane: Plane, counts: dict[int, int]) -> None:
-        """Take over how much is in a plane."""
+        """Take over how much is in a plane; half a stroke would be counted again when it ends."""
+        if self._drag.is_going:
+            self._autosave.mark([plane])
+            return
         self._counts.replace(plane, counts)
         self._uncounted.discard(plane)
         self.changed.emit()
@@ -244,6 +250,21 @@ class Annotation(QObject):
         point = self.layer.world_to_data(viewer.dims.point if viewer is not None else ())
         last = np.array(self._array.shape) - 1
         return tuple(np.clip(np.round(point).astype(int), 0, last).tolist())
+
+
+class _Drag:
+    """Knows whether the mouse is dragged over a layer: a stroke is in the pixels before napari tells of it."""
+
+    def __init__(self) -> None:
+        self.is_going = False
+
+    def follow(self, layer: Labels, event: Any) -> Iterator[None]:
+        """Follow the mouse from a press to the release; napari goes on with it at each event."""
+        self.is_going = True
+        yield
+        while event.type == "mouse_move":
+            yield
+        self.is_going = False
 
 
 def _read_edit(atom: Any) -> Edit:
