@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton
 
 from napari_unet.errors import InputError
 from napari_unet.training.record import StoredRun, find_run
 from napari_unet.widgets._dock import Dock
+from napari_unet.widgets._pace import PacedDrawing
 from napari_unet.widgets._progress import ProgressLine
 from napari_unet.widgets._session import projects_home
 from napari_unet.widgets._worker import EventRunner
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
     import napari
 
-#: So often lines and curves follow a training, all at once: each change makes the whole window be drawn again.
-_FOLLOW_MS = 2000
 _TRAIN_HELP = "Teach a network what you painted. It shows what it has learnt while it learns, and you can paint on."
 _STOP_HELP = "Stop after this step. What was learnt is kept, as a model and to go on from."
 #: Folders of the runs that are going on, in all viewers.
@@ -59,8 +58,7 @@ class TrainWidget(Dock):
         self._offered: StoredRun | None = None
         self._error = ""
         self.runner, self._preparer = EventRunner(self), EventRunner(self)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_FOLLOW_MS)
+        self._drawing = PacedDrawing(self._follow, self)
         self._build_body()
         self._build_foot()
         self._connect()
@@ -132,7 +130,6 @@ class TrainWidget(Dock):
         self.runner.ended.connect(self._end)
         self._preparer.arrived.connect(self._show_machine)
         self.bind_keys({KEY: self.next_button.go})
-        self._timer.timeout.connect(self._follow)
 
     def _press(self) -> None:
         """Start, or stop."""
@@ -191,7 +188,7 @@ class TrainWidget(Dock):
         self.running.preview.switch(self.preview_switch.isChecked())
         self.progress.begin(self.running.text())
         self.runner.start(partial(train, job, self.running.live))
-        self._timer.start()
+        self._drawing.start()
         self._show_state()
 
     def _pause(self) -> None:
@@ -225,7 +222,7 @@ class TrainWidget(Dock):
 
     def _end(self) -> None:
         """Keep what was learnt, and be ready again."""
-        self._timer.stop()
+        self._drawing.stop()
         self._follow()
         self.progress.end()
         running, self.running = self.running, None
@@ -257,7 +254,7 @@ class TrainWidget(Dock):
     def _leave(self) -> None:
         """End with everything saved; nobody watches any more."""
         self.runner.stop()
-        self._timer.stop()
+        self._drawing.stop()
         self.progress.end()
         if self.running is not None:
             self.running.close()
