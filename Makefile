@@ -11,6 +11,9 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Processes that share the tests.
+JOBS ?= 2
+
 # Threads of torch that wait shall sleep: spinning, they slow training several times where the cores have other work.
 export OMP_WAIT_POLICY ?= PASSIVE
 
@@ -48,7 +51,7 @@ types: $(READY)
 	@$(BIN)/mypy
 
 unit: $(READY) $(if $(SCREEN),screen)
-	@$(SCREEN) $(BIN)/pytest
+	@$(SCREEN) $(BIN)/pytest --numprocesses $(JOBS) --max-worker-restart 1
 
 docs: $(READY) $(if $(SCREEN),screen)
 	@for script in docs/make_*.py; do $(SCREEN) $(BIN)/python $$script || exit 1; done
