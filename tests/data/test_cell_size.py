@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawing import draw_image
-from napari_unet.config.training import WORKING_DIAMETER_PX, TrainingConfig
+from napari_unet.config.training import CROWDED_DIAMETER_PX, WORKING_DIAMETER_PX, TrainingConfig
 from napari_unet.data.cell_size import (
     cell_sizes,
     choose_scale,
@@ -39,6 +39,12 @@ def test_large_cells_come_to_the_working_size(diameter: float) -> None:
     assert scale_to_working_size(discs(diameter)) * diameter == pytest.approx(WORKING_DIAMETER_PX, rel=0.05)
 
 
+@pytest.mark.parametrize("diameter", [70.0, 115.0, 200.0])
+def test_crowded_cells_come_to_a_larger_size(diameter: float) -> None:
+    factor = scale_to_working_size(discs(diameter), crowded=True)
+    assert factor * diameter == pytest.approx(CROWDED_DIAMETER_PX, rel=0.05)
+
+
 @pytest.mark.parametrize("diameter", [8.0, 13.0])
 def test_small_cells_are_enlarged(diameter: float) -> None:
     assert 20 < scale_to_working_size(discs(diameter)) * diameter < WORKING_DIAMETER_PX
@@ -46,7 +52,7 @@ def test_small_cells_are_enlarged(diameter: float) -> None:
 
 @pytest.mark.parametrize("diameter", [15.0, 32.0, 44.0])
 def test_cells_of_a_usual_size_are_left_alone(diameter: float) -> None:
-    assert scale_to_working_size(discs(diameter)) == 1
+    assert scale_to_working_size(discs(diameter)) == scale_to_working_size(discs(diameter), crowded=True) == 1
 
 
 def test_tiny_cells_are_not_enlarged_without_end() -> None:
@@ -65,7 +71,7 @@ def test_discs_are_measured() -> None:
 def test_a_person_decides_then_the_model_to_start_from_then_the_cells(
     settings: dict[str, object], kept: float | None, expected: float
 ) -> None:
-    assert choose_scale(TrainingConfig.model_validate(settings), kept, lambda: discs(100)) == expected
+    assert choose_scale(TrainingConfig.model_validate(settings), kept, lambda: 0.32) == expected
 
 
 @pytest.mark.parametrize("trained", [None, 0.4, 1.7])

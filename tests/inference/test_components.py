@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_unet.inference.components import describe_block, seam_pairs
+from napari_unet.inference.components import BACKGROUND, CORE, SHELL, describe_block, seam_pairs
 
 
 def test_a_block_knows_where_it_lies() -> None:
-    mask = np.array([[False, False, False], [False, True, False], [False, False, False]])
-    ids, regions = describe_block(mask, (slice(2, 5), slice(0, 3)), (9, 9))
+    kinds = np.full((3, 3), BACKGROUND, np.uint8)
+    kinds[1, 1] = SHELL
+    ids, regions = describe_block(kinds, (slice(2, 5), slice(0, 3)), (9, 9))
     assert ids.tolist() == [[2, 2, 2], [2, 1, 2], [2, 2, 2]]
     assert regions.size.tolist() == [1, 8]
     assert regions.first.tolist() == [3 * 9 + 1, 2 * 9]
@@ -19,8 +20,17 @@ def test_a_block_knows_where_it_lies() -> None:
 
 def test_background_holds_together_at_corners_and_cells_do_not() -> None:
     box = (slice(0, 2), slice(0, 2))
-    _, regions = describe_block(np.eye(2, dtype=bool), box, (2, 2))
+    _, regions = describe_block(np.where(np.eye(2), SHELL, BACKGROUND).astype(np.uint8), box, (2, 2))
     assert regions.is_cell.tolist() == [True, True, False]
+
+
+def test_cores_come_before_what_is_around_them() -> None:
+    kinds = np.array([[CORE, SHELL, CORE, BACKGROUND]], np.uint8)
+    ids, regions = describe_block(kinds, (slice(0, 1), slice(0, 4)), (1, 4))
+    assert ids.tolist() == [[1, 3, 2, 4]]
+    assert regions.is_core.tolist() == [True, True, False, False]
+    assert regions.is_cell.tolist() == [True, True, True, False]
+    assert regions.pairs.tolist() == [[1, 3], [2, 3], [2, 4]]
 
 
 def test_seams_tell_faces_from_corners_and_skip_what_is_not_known() -> None:

@@ -106,6 +106,116 @@ def test_turning_the_image_turns_the_cells(turn: np.ufunc) -> None:
     assert pairs.shape[1] == cells.max() + 1 == turned.max() + 1
 
 
+@st.composite
+def probabilities(draw: st.DrawFn) -> NDArray[np.float32]:
+    """Draw the probability of blobs that are joined here and there."""
+    shape = draw(
+        st.lists(st.integers(1, 24), min_size=2, max_size=2) | st.lists(st.integers(1, 9), min_size=3, max_size=3)
+    )
+    noise = np.random.default_rng(draw(st.integers(0, 2**32))).normal(size=shape)
+    smooth = ndimage.gaussian_filter(noise, draw(st.sampled_from([0.6, 1.0, 2.0])))
+    return np.asarray(np.argsort(np.argsort(smooth.ravel())).reshape(shape) / max(1, smooth.size - 1), np.float32)
+
+
+CORES = st.builds(
+    InstancesConfig,
+    threshold=st.floats(0.2, 0.6),
+    core_threshold=st.floats(0.3, 0.95),
+    core_reach_px=st.integers(0, 30),
+    min_size_px=st.integers(0, 6),
+    max_hole_px=st.none() | st.integers(0, 8),
+    grow_px=st.integers(0, 2),
+)
+
+
+def take_apart_by_pixels(foreground: NDArray[np.float32], config: InstancesConfig) -> NDArray[np.int32]:
+    """Take cells apart by the definition, growing from pixel to pixel; numbers in any order."""
+    assert config.threshold is not None and config.core_threshold is not None
+    cells = find_by_pixels(foreground >= config.threshold, config)
+    cores, n = ndimage.label(foreground >= max(config.core_threshold, config.threshold))
+    sizes = np.bincount(cores.ravel(), minlength=n + 1)
+    result = cells.copy()
+    for cell in range(1, int(cells.max()) + 1):
+        within = cells == cell
+        least = max(config.min_size_px or 0, 0.1 * sizes[cores[within & (cores > 0)]].max(initial=0))
+        kept = [core for core in np.unique(cores[within]) if core and sizes[core] >= least]
+        if len(kept) < 2:
+            continue
+        part = np.where(within & np.isin(cores, kept), cores, 0)
+        for _ in range(config.core_reach_px):
+            reached = [ndimage.binary_dilation(part == core) & within & (part == 0) for core in kept]
+            # Of several the one that starts first: cores are numbered in that order.
+            for core, grown in reversed(list(zip(kept, reached, strict=True))):
+                part[grown] = core
+        result[within] = np.where(part[within], part[within] + len(cells.ravel()), 0)
+    return result
+
+
+@settings(deadline=None, max_examples=100)
+@given(probabilities(), CORES)
+def test_taking_apart_follows_the_definition(foreground: NDArray[np.float32], config: InstancesConfig) -> None:
+    config = config.model_copy(update={"grow_px": 0, "core_threshold": max(config.core_threshold, 0.61)})
+    found, expected = find_instances(foreground, config), take_apart_by_pixels(foreground, config)
+    pairs = np.unique(np.stack([found.ravel(), expected.ravel()]), axis=1)
+    assert pairs.shape[1] == len(np.unique(found)) == len(np.unique(expected))
+    assert ((found == 0) == (expected == 0)).all()
+
+
+@settings(deadline=None, max_examples=150)
+@given(probabilities(), st.lists(st.integers(1, 12), min_size=3, max_size=3), CORES)
+def test_blocks_of_any_shape_are_taken_apart_like_the_whole(
+    foreground: NDArray[np.float32], block: list[int], config: InstancesConfig
+) -> None:
+    labels = np.full(foreground.shape, -1, dtype=np.int32)
+    count = find_instances_blockwise(foreground, labels, block[: foreground.ndim], config)
+    np.testing.assert_array_equal(labels, find_instances(foreground, config))
+    assert count == labels.max()
+    assert set(np.unique(labels)) | {0} == set(range(count + 1))
+
+
+def row(*tenths: int) -> NDArray[np.float32]:
+    return np.array([tenths], np.float32) / 10
+
+
+def test_what_is_joined_by_less_than_the_core_is_two() -> None:
+    joined, core = row(0, 9, 9, 6, 7, 9, 0), InstancesConfig(core_threshold=0.8)
+    assert find_instances(joined, InstancesConfig()).tolist() == [[0, 1, 1, 1, 1, 1, 0]]
+    assert find_instances(joined, core).tolist() == [[0, 1, 1, 1, 2, 2, 0]]
+
+
+@pytest.mark.parametrize(
+    ("foreground", "settings"),
+    [
+        (row(0, 6, 7, 6, 0), {}),  # no core at all
+        (row(0, 9, 6, 6, 6), {}),  # a single core
+        (row(0, 9, 6, 9, 9), {"min_size_px": 2}),  # the other core is too small
+        (row(0, 9, 6, 9, 9), {"core_threshold": 0.5}),  # a core that is no more than foreground
+    ],
+)
+def test_a_cell_without_two_cores_stays_whole(foreground: NDArray[np.float32], settings: dict[str, float]) -> None:
+    config = InstancesConfig.model_validate({"core_threshold": 0.8, **settings})
+    np.testing.assert_array_equal(find_instances(foreground, config), foreground >= 0.5)
+
+
+def test_what_lies_beyond_the_reach_of_all_cores_is_background() -> None:
+    config = InstancesConfig(core_threshold=0.8, core_reach_px=2)
+    assert find_instances(row(9, 6, 9, 6, 6, 6, 6), config).tolist() == [[1, 1, 2, 2, 2, 0, 0]]
+
+
+def test_a_hole_in_a_cell_that_is_taken_apart_is_shared() -> None:
+    ring = np.full((5, 7), 0.9, np.float32)
+    ring[1:4, 1:6] = 0.1
+    ring[[0, 4], 3] = 0.6
+    framed = np.pad(ring, 1)
+    labels = find_instances(framed, InstancesConfig(core_threshold=0.8, grow_px=0))
+    assert labels.max() == 2 and ((labels > 0) == np.pad(np.ones(ring.shape, bool), 1)).all()
+
+
+def test_a_mask_has_no_cores() -> None:
+    mask = mask_of("###", "###")
+    np.testing.assert_array_equal(find_instances(mask, InstancesConfig(core_threshold=0.9)), mask)
+
+
 def test_cells_meeting_at_a_corner_are_two() -> None:
     assert find_instances(mask_of("#.", ".#"), ONLY_COMPONENTS).tolist() == [[1, 0], [0, 2]]
 

@@ -78,6 +78,42 @@ def test_the_smallest_cell_grows_where_specks_are_found(speck_edge: int, expecte
     assert choice(fit_instances(model(), [pair(image, cells)], ALL_PX)) == (0.5, expected)
 
 
+def row_of_cells(gap: int, between: float, n: int = 12) -> Sample:
+    """Cells of 6 x 6 px with gaps in which the network sees half foreground, as joined as ``between`` says."""
+    labels, foreground = np.zeros((12, (6 + gap) * n + 6), np.int32), np.zeros((12, (6 + gap) * n + 6), np.float32)
+    foreground[3:9, 3 : 3 + (6 + gap) * n - gap] = between
+    for number in range(n):
+        cell = (slice(3, 9), slice(3 + (6 + gap) * number, 9 + (6 + gap) * number))
+        labels[cell], foreground[cell] = number + 1, 0.95
+    return Sample(foreground, labels, np.ones(labels.shape, bool))
+
+
+@pytest.mark.parametrize(
+    ("gap", "between", "expected"),
+    [
+        (1, 0.85, 0.9),  # crowded and joined: only the highest core tells them apart
+        (1, 0.7, 0.9),  # crowded: of equals the highest
+        (1, 0.1, 0.9),  # crowded and kept apart already: other images may need it
+        (6, 0.1, None),  # far apart
+        (6, 0.7, 0.8),  # far apart, but joined all the same: a gain that cannot be overlooked
+    ],
+)
+def test_the_core_follows_the_gaps_between_cells(gap: int, between: float, expected: float | None) -> None:
+    card = choose(model().card, [row_of_cells(gap, between)], 1.0)
+    assert card.core_threshold == expected
+    settled = model(instances={"grow_px": 0, "core_threshold": 0.7}).card
+    assert choose(settled, [row_of_cells(gap, between)], 1.0).core_threshold is None
+
+
+def test_crowded_cells_that_the_core_would_break_stay_whole() -> None:
+    sample = row_of_cells(1, 0.1)
+    # Every cell is dim in its middle.
+    foreground = sample.foreground.copy()
+    foreground[5:7] = np.minimum(foreground[5:7], 0.6)
+    card = model().card.model_copy(update={"small_cell_px": 16.0})
+    assert choose(card, [replace(sample, foreground=foreground)], 1.0).core_threshold is None
+
+
 def test_what_a_person_has_settled_is_not_chosen() -> None:
     labels = squares(40)
     image = np.where(labels > 0, np.where(labels % 4, BRIGHT, DIM), 0)

@@ -20,6 +20,22 @@ class InstancesConfig(Settings):
         gt=0,
         lt=1,
     )
+    core_threshold: float | None = setting(
+        None,
+        title="Core",
+        help="Probability that every cell reaches somewhere inside: cells joined by less are taken apart. Empty: "
+        "what suits the annotated cells, if they are crowded. Not above the threshold: none are taken apart.",
+        step=0.05,
+        gt=0,
+        lt=1,
+    )
+    core_reach_px: int = setting(
+        20,
+        title="Reach of cores",
+        help="How far from its core a cell that is taken apart can reach, in px as the network sees the image.",
+        ge=0,
+        le=100,
+    )
     min_size_px: int | None = setting(
         None,
         title="Smallest cell",

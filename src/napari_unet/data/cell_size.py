@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.special import stdtrit
 
-from napari_unet.config.training import WORKING_DIAMETER_PX
+from napari_unet.config.training import CROWDED_DIAMETER_PX, WORKING_DIAMETER_PX
 from napari_unet.data.targets import read_annotation
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Cells of these diameters are left as they are, px: images to come may hold smaller and larger ones.
 _FITTING_PX = (14.0, 45.0)
+#: Where they are crowded, larger ones too: what lies between them must be seen.
+_LARGEST_CROWDED_PX = 64.0
 #: Smaller cells are brought to this diameter, px; enlarging more shows nothing more and costs time.
 _SMALL_PX = 22.0
 #: Bounds of the factor: what a stray pixel taken for a cell may do.
@@ -93,13 +95,15 @@ def small_cell(sizes: NDArray[np.int64]) -> float:
     return min(float(np.quantile(sizes, _SMALL_SHARE)), math.exp(expected))
 
 
-def scale_to_working_size(sizes: NDArray[np.int64]) -> float:
+def scale_to_working_size(sizes: NDArray[np.int64], crowded: bool = False) -> float:
     """Give the factor that brings typical cells to the size the network works best at.
 
     Parameters
     ----------
     sizes
         Pixels of each cell.
+    crowded
+        Whether most nearly touch another one.
 
     Returns
     -------
@@ -110,14 +114,16 @@ def scale_to_working_size(sizes: NDArray[np.int64]) -> float:
     --------
     >>> scale_to_working_size(np.array([7854]))
     0.32
+    >>> scale_to_working_size(np.array([7854]), crowded=True)
+    0.56
     >>> scale_to_working_size(np.array([800]))
     1.0
     """
     typical = typical_diameter(sizes)
-    return 1.0 if typical is None else _scale_to_fit(typical)
+    return 1.0 if typical is None else _scale_to_fit(typical, crowded)
 
 
-def choose_scale(config: TrainingConfig, kept: float | None, measure: Callable[[], NDArray[np.int64]]) -> float:
+def choose_scale(config: TrainingConfig, kept: float | None, measure: Callable[[], float]) -> float:
     """Give the factor by which the images of a run are resampled.
 
     Parameters
@@ -127,7 +133,7 @@ def choose_scale(config: TrainingConfig, kept: float | None, measure: Callable[[
     kept
         Factor of the model to start from; None: there is none, and it follows from the annotated cells.
     measure
-        Gives the pixels of each annotated cell; only called where these decide.
+        Gives the factor that suits the annotated cells; only called where these decide.
 
     Returns
     -------
@@ -138,7 +144,7 @@ def choose_scale(config: TrainingConfig, kept: float | None, measure: Callable[[
         return config.rescale
     if kept is not None:
         return kept
-    return scale_to_working_size(measure()) if config.target == "instances" else 1.0
+    return measure() if config.target == "instances" else 1.0
 
 
 def scale_to_wanted(trained: float | None, trained_px: float | None, wanted_px: float | None) -> float:
@@ -187,10 +193,11 @@ def typical_diameter(sizes: NDArray[np.int64]) -> float | None:
     return math.sqrt(float(np.median(sizes)) * 4 / math.pi) if sizes.size else None
 
 
-def _scale_to_fit(diameter: float) -> float:
+def _scale_to_fit(diameter: float, crowded: bool = False) -> float:
     """Give the factor that brings cells of this diameter, px, to a size the network works well at."""
     smallest, largest = _FITTING_PX
-    if smallest <= diameter <= largest:
+    if smallest <= diameter <= (_LARGEST_CROWDED_PX if crowded else largest):
         return 1.0
-    wanted = _SMALL_PX if diameter < smallest else WORKING_DIAMETER_PX
+    large = CROWDED_DIAMETER_PX if crowded else WORKING_DIAMETER_PX
+    wanted = _SMALL_PX if diameter < smallest else large
     return round(min(max(wanted / diameter, _BOUNDS[0]), _BOUNDS[1]), 2)

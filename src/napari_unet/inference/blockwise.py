@@ -10,8 +10,9 @@ import numpy as np
 
 from napari_unet.config.instances import USUAL_THRESHOLD
 from napari_unet.errors import InputError
-from napari_unet.inference.components import describe_block, seam_pairs
-from napari_unet.inference.growth import grow_over_ridges, growth_reach
+from napari_unet.inference.components import BACKGROUND, CORE, SHELL, describe_block, seam_pairs
+from napari_unet.inference.cores import number_cells
+from napari_unet.inference.growth import grow_into, grow_over_ridges, growth_reach
 from napari_unet.inference.regions import NO_PAIRS, Regions, collect_regions
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from napari_unet.config.instances import InstancesConfig
     from napari_unet.inference.components import Box
+    from napari_unet.inference.cores import Numbers
 
 
 @dataclass(frozen=True)
@@ -32,19 +34,22 @@ class Instances:
     regions
         Region of each pixel, int32.
     numbers
-        Number of the cell of each region, 0 for background, int32 (n,).
+        What each region is part of.
+    core_reach_px
+        So far cores grow into what they share, px.
     grow_px
         Width by which cells grow back over ridges, px.
     """
 
     regions: NDArray[np.int32]
-    numbers: NDArray[np.int32]
+    numbers: Numbers
+    core_reach_px: int
     grow_px: int
 
     @property
     def count(self) -> int:
         """Number of cells."""
-        return int(self.numbers.max())
+        return int(self.numbers.cell.max())
 
     def read(self, box: Box) -> NDArray[np.int32]:
         """Give the labels of a part.
@@ -59,9 +64,14 @@ class Instances:
         ndarray
             Cells numbered from 1 in raster order of their first pixel before growing, 0 is background, int32.
         """
-        reach = growth_reach(self.grow_px)
+        are_shared = bool(self.numbers.is_shared.any())
+        reach = growth_reach(self.grow_px) + self.core_reach_px * are_shared
         outer = tuple(slice(max(part.start - reach, 0), part.stop + reach) for part in box)
-        labels = grow_over_ridges(self.numbers[self.regions[outer]], self.grow_px)
+        regions = self.regions[outer]
+        labels = self.numbers.cell[regions]
+        if are_shared:
+            labels = grow_into(labels, self.numbers.is_shared[regions], self.core_reach_px)
+        labels = grow_over_ridges(labels, self.grow_px)
         inner = (slice(b.start - o.start, b.stop - o.start) for b, o in zip(box, outer, strict=True))
         return labels[tuple(inner)]
 
@@ -110,19 +120,26 @@ class BlockwiseInstances:
         foreground
             Mask, bool, or probability of foreground, 0 to 1.
         """
-        mask = foreground if foreground.dtype == bool else foreground >= self._threshold
-        if not mask.size:
+        if not foreground.size:
             return
-        box = tuple(slice(low, low + size) for low, size in zip(start, mask.shape, strict=True))
-        ids, regions = describe_block(mask, box, self._scratch.shape)
+        box = tuple(slice(low, low + size) for low, size in zip(start, foreground.shape, strict=True))
+        ids, regions = describe_block(self._kinds(foreground), box, self._scratch.shape)
         self._scratch[box] = ids + self._n_regions
         faces, corners = seam_pairs(self._scratch, box)
         self._blocks.append(replace(regions, pairs=np.concatenate([regions.pairs + self._n_regions, faces])))
         self._corners.append(corners)
         self._n_regions += len(regions.size)
 
+    def _kinds(self, foreground: NDArray[Any]) -> NDArray[np.uint8]:
+        """Tell cores, other foreground and background apart; a mask has no cores."""
+        is_mask, core = foreground.dtype == bool, self._config.core_threshold
+        kinds = np.where(foreground if is_mask else foreground >= self._threshold, SHELL, BACKGROUND).astype(np.uint8)
+        if core is not None and core > self._threshold and not is_mask:
+            kinds[foreground >= core] = CORE
+        return kinds
+
     def finish(self) -> Instances:
-        """Join the blocks, fill holes, drop small cells and number the rest.
+        """Join the blocks, fill holes, drop small cells, take apart what is hardly joined and number the rest.
 
         Returns
         -------
@@ -134,11 +151,12 @@ class BlockwiseInstances:
         InputError
             If the blocks do not cover the array, each pixel once.
         """
-        regions = collect_regions(self._blocks, np.concatenate(self._corners))
-        seen, wanted = int(regions.size.sum()), math.prod(self._scratch.shape)
+        parts = collect_regions(self._blocks, np.concatenate(self._corners))
+        seen, wanted = int(parts.size.sum()), math.prod(self._scratch.shape)
         if seen != wanted:
             raise InputError(f"blocks with {seen} px were given for {wanted} px; add each part of the array once")
         max_hole_px = self._config.max_hole_px
         # A small cell in a hole keeps it from being one, so holes are looked for again once small cells are gone.
-        regions = regions.fill_holes(max_hole_px).drop_small(self._min_size_px).fill_holes(max_hole_px)
-        return Instances(self._scratch, regions.number_cells(), self._config.grow_px)
+        cells = parts.join_cores().fill_holes(max_hole_px).drop_small(self._min_size_px).fill_holes(max_hole_px)
+        numbers = number_cells(cells, parts, self._min_size_px)
+        return Instances(self._scratch, numbers, self._config.core_reach_px, self._config.grow_px)

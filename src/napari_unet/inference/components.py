@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 Part = TypeVar("Part")
 
 
-def describe_block(mask: NDArray[np.bool_], box: Box, shape: tuple[int, ...]) -> tuple[NDArray[np.int32], Regions]:
+#: Kinds of pixels, in the order of the numbers that regions of them get.
+CORE, SHELL, BACKGROUND = 0, 1, 2
+
+
+def describe_block(kinds: NDArray[np.uint8], box: Box, shape: tuple[int, ...]) -> tuple[NDArray[np.int32], Regions]:
     """Find the regions of one block.
 
     Parameters
     ----------
-    mask
-        Foreground of the block, bool, any number of axes, not empty.
+    kinds
+        `CORE` and `SHELL`, which are foreground, or `BACKGROUND`, uint8, any number of axes, not empty.
     box
         Where the block lies in the whole array, px.
     shape
@@ -35,27 +39,29 @@ def describe_block(mask: NDArray[np.bool_], box: Box, shape: tuple[int, ...]) ->
     Returns
     -------
     ids : ndarray
-        Region of each pixel, from 1, cells before background, int32, shape of ``mask``.
+        Region of each pixel, from 1, in the order of the kinds, int32, shape of ``kinds``.
     regions : Regions
         The regions from 1 on, without a region 0.
 
     Examples
     --------
-    >>> ids, regions = describe_block(np.array([[True, False, True]]), (slice(0, 1), slice(2, 5)), (1, 5))
+    >>> kinds = np.array([[SHELL, BACKGROUND, SHELL]], np.uint8)
+    >>> ids, regions = describe_block(kinds, (slice(0, 1), slice(2, 5)), (1, 5))
     >>> ids
     array([[1, 3, 2]], dtype=int32)
     >>> regions.first, regions.is_open
     (array([2, 4, 3]), array([False,  True, False]))
     """
-    ids, n_cells = _label(mask)
+    ids, (n_cores, n_cells) = _label(kinds)
     count = int(ids.max())
     size, first = _measure_runs(ids, count)
-    within = np.unravel_index(first, mask.shape)
+    within = np.unravel_index(first, kinds.shape)
     start = [part.start for part in box]
     is_open = np.zeros(count, dtype=bool)
     is_open[_edge_pixels(ids, box, shape) - 1] = True
     return ids, Regions(
         is_cell=np.arange(count) < n_cells,
+        is_core=np.arange(count) < n_cores,
         size=size,
         first=np.asarray(np.ravel_multi_index(tuple(map(np.add, within, start)), shape), dtype=np.int64),
         is_open=is_open,
@@ -93,13 +99,18 @@ def seam_pairs(ids: NDArray[np.int32], box: Box) -> tuple[NDArray[np.int64], NDA
     return unique_pairs(np.concatenate(faces)), unique_pairs(np.concatenate(corners))
 
 
-def _label(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
-    """Give foreground regions numbers, then those of background; tell how many are foreground."""
-    ids, background = np.empty(mask.shape, dtype=np.int32), np.empty(mask.shape, dtype=np.int32)
-    n_cells = ndimage.label(mask, output=ids)
-    ndimage.label(~mask, structure=np.ones((3,) * mask.ndim), output=background)
-    np.add(background, n_cells, out=ids, where=~mask)
-    return ids, n_cells
+def _label(kinds: NDArray[np.uint8]) -> tuple[NDArray[np.int32], tuple[int, int]]:
+    """Give the regions of each kind numbers, one kind after the other; tell how many are cores, and how many cells."""
+    ids, part = np.empty(kinds.shape, dtype=np.int32), np.empty(kinds.shape, dtype=np.int32)
+    counts = [0]
+    for kind in (CORE, SHELL, BACKGROUND):
+        is_kind = kinds == kind
+        # Without a structure regions are connected by faces.
+        around = np.ones((3,) * kinds.ndim) if kind == BACKGROUND else None
+        n_regions = ndimage.label(is_kind, structure=around, output=part) if is_kind.any() else 0
+        np.add(part, counts[-1], out=ids, where=is_kind)
+        counts.append(counts[-1] + n_regions)
+    return ids, (counts[1], counts[2])
 
 
 def _measure_runs(ids: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

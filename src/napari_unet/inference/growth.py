@@ -50,12 +50,42 @@ def grow_over_ridges(labels: NDArray[np.int32], grow_px: int) -> NDArray[np.int3
     >>> grow_over_ridges(np.array([[0, 1, 0, 0, 2, 0]], dtype=np.int32), 2)
     array([[0, 1, 1, 2, 2, 0]], dtype=int32)
     """
+    return grow_into(labels, _find_ridge(labels, grow_px), grow_px)
+
+
+def grow_into(labels: NDArray[np.int32], free: NDArray[np.bool_], grow_px: int) -> NDArray[np.int32]:
+    """Grow cells into free pixels.
+
+    In each of ``grow_px`` rounds a free pixel takes the smallest label among its face neighbours.
+
+    Parameters
+    ----------
+    labels
+        Cells, 0 is background, int32, any number of axes.
+    free
+        Where they may grow, bool, shape of ``labels``; 0 in ``labels``.
+    grow_px
+        Number of rounds, px: so far away lies what decides the label of a pixel.
+
+    Returns
+    -------
+    ndarray
+        The grown cells, int32, shape of ``labels``.
+
+    Examples
+    --------
+    >>> labels = np.array([[1, 0, 0, 0, 2]], dtype=np.int32)
+    >>> grow_into(labels, np.array([[False, True, True, False, False]]), 5)
+    array([[1, 1, 1, 0, 2]], dtype=int32)
+    """
     # Padding keeps the order of the axes in memory, and only in row order is the flat array below a view.
     grown = np.pad(np.ascontiguousarray(labels), 1)
     flat = grown.ravel()
-    pending = np.flatnonzero(np.pad(_find_ridge(labels, grow_px), 1))
+    pending = np.flatnonzero(np.pad(free, 1))
     steps = np.array(grown.strides) // grown.itemsize
     for _ in range(grow_px):
+        if not pending.size:
+            break
         reached = np.max([_smallest_first(flat[pending + step]) for step in (*steps, *-steps)], axis=0)
         is_reached = reached > 0
         flat[pending[is_reached]] = _smallest_first(reached[is_reached])

@@ -59,13 +59,13 @@ def settle(config: InstancesConfig, card: ModelCard, scale: float) -> InstancesC
     Returns
     -------
     InstancesConfig
-        With nothing left open but the largest hole.
+        With nothing left open but the largest hole and, where no cells are taken apart, the core.
     """
     # Ridges are as wide as the network sees them, but where it sees a pixel twice, they still take a whole one.
-    settled = {"grow_px": math.ceil(config.grow_px / min(1.0, scale))}
+    settled = {name: math.ceil(getattr(config, name) / min(1.0, scale)) for name in ("grow_px", "core_reach_px")}
     smallest = card.smallest_share * (card.small_cell_px or 0) * ((card.scale or 1.0) / scale) ** 2
-    open_ones = {"threshold": card.threshold, "min_size_px": int(smallest)}
-    return config.model_copy(update=settled | {k: v for k, v in open_ones.items() if getattr(config, k) is None})
+    chosen = {"threshold": card.threshold, "core_threshold": card.core_threshold, "min_size_px": int(smallest)}
+    return config.model_copy(update=settled | {k: v for k, v in chosen.items() if getattr(config, k) is None})
 
 
 def left_empty(card: ModelCard) -> dict[str, float]:

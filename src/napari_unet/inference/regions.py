@@ -31,6 +31,8 @@ class Regions:
     ----------
     is_cell
         Whether the region is foreground, bool (n,).
+    is_core
+        Whether it is surely so, bool (n,); see `napari_unet.inference.cores`.
     size
         Number of pixels, int64 (n,).
     first
@@ -48,6 +50,7 @@ class Regions:
     """
 
     is_cell: NDArray[np.bool_]
+    is_core: NDArray[np.bool_]
     size: NDArray[np.int64]
     first: NDArray[np.int64]
     is_open: NDArray[np.bool_]
@@ -72,14 +75,25 @@ class Regions:
         count, owners = connected_components(graph, directed=False)
         owner = owners.astype(np.int64)
         size, first = np.zeros(count, dtype=np.int64), np.full(count, NO_PIXEL)
-        is_cell, is_open = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+        is_cell, is_core, is_open = np.zeros((3, count), dtype=bool)
         np.add.at(size, owner, self.size)
         np.minimum.at(first, owner, self.first)
         is_cell[owner[self.is_cell]] = True
+        is_core[owner[self.is_core]] = True
         is_open[owner[self.is_open]] = True
         pairs = owner[self.pairs]
         pairs = unique_pairs(pairs[pairs[:, 0] != pairs[:, 1]])
-        return Regions(is_cell, size, first, is_open, pairs, owner[self.owner])
+        return Regions(is_cell, is_core, size, first, is_open, pairs, owner[self.owner])
+
+    def join_cores(self) -> Regions:
+        """Make one cell of cores and the foreground around them.
+
+        Returns
+        -------
+        Regions
+            The regions; no two cells share a face.
+        """
+        return self.merge(self.pairs[self.is_cell[self.pairs].all(axis=1)])
 
     def fill_holes(self, max_hole_px: int | None) -> Regions:
         """Give every hole to the cell around it.
@@ -115,19 +129,6 @@ class Regions:
         """
         regions = replace(self, is_cell=self.is_cell & (self.size >= min_size_px))
         return regions.merge(self.pairs[~regions.is_cell[self.pairs[:, 0]]])
-
-    def number_cells(self) -> NDArray[np.int32]:
-        """Give the cells numbers in raster order of their first pixel.
-
-        Returns
-        -------
-        ndarray
-            Number of the cell that each region of the start belongs to, 0 for background, int32 (m,).
-        """
-        cells = np.flatnonzero(self.is_cell)
-        numbers = np.zeros(len(self.size), dtype=np.int32)
-        numbers[cells[np.argsort(self.first[cells])]] = np.arange(1, len(cells) + 1)
-        return numbers[self.owner]
 
 
 def unique_pairs(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -168,14 +169,17 @@ def collect_regions(blocks: Sequence[Regions], corners: NDArray[np.int64]) -> Re
     Returns
     -------
     Regions
-        The regions of the whole array.
+        The regions of the whole array; cores, and the foreground between them, are regions of their own.
     """
     is_cell = np.concatenate([[False], *[block.is_cell for block in blocks]])
+    is_core = np.concatenate([[False], *[block.is_core for block in blocks]])
     pairs = np.concatenate([NO_PAIRS, *[block.pairs for block in blocks]])
-    alike = is_cell[pairs[:, 0]] == is_cell[pairs[:, 1]]
+    kind = is_cell.astype(np.int8) + is_core
+    alike = kind[pairs[:, 0]] == kind[pairs[:, 1]]
     cell_first = np.where(is_cell[pairs[:, :1]], pairs, pairs[:, ::-1])
     regions = Regions(
         is_cell=is_cell,
+        is_core=is_core,
         size=np.concatenate([[0], *[block.size for block in blocks]]),
         first=np.concatenate([[NO_PIXEL], *[block.first for block in blocks]]),
         is_open=np.concatenate([[True], *[block.is_open for block in blocks]]),

@@ -59,6 +59,8 @@ class ModelCard(BaseModel):
         Size in px below which few cells are to be expected, None where the training data had no cells.
     threshold
         Probability from which a pixel is foreground, where nobody says otherwise.
+    core_threshold
+        Probability that cells reach inside, where nobody says otherwise; None: cells are not taken apart.
     smallest_share
         Size of the smallest cell that is kept, as a share of ``small_cell_px``, where nobody says otherwise.
     training_data
@@ -89,6 +91,7 @@ class ModelCard(BaseModel):
     cell_diameter_px: float | None = Field(None, gt=0)
     small_cell_px: float | None = None
     threshold: float = Field(USUAL_THRESHOLD, gt=0, lt=1)
+    core_threshold: float | None = Field(None, gt=0, lt=1)
     smallest_share: float = Field(0.5, ge=0)
     training_data: dict[str, str] = {}
     metrics: dict[str, float] = {}

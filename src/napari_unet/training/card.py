@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 
 import napari_unet
-from napari_unet.data.cell_size import cell_sizes, choose_scale, small_cell, typical_diameter
+from napari_unet.data.cell_size import cell_sizes, choose_scale, scale_to_working_size, small_cell, typical_diameter
+from napari_unet.data.crowding import are_crowded
 from napari_unet.data.fields import Preparation, class_balance, n_classes
 from napari_unet.data.normalization import fit_normalization
 from napari_unet.errors import InputError
@@ -56,8 +57,13 @@ def prepare(
         normalization, kept = fit_normalization((image.image for image in images), recipe.normalization), None
     else:
         normalization, kept = init.card.normalization, init.card.scale
-    scale = choose_scale(recipe.training, kept, lambda: cell_sizes(images, recipe.training.scheme))
+    scale = choose_scale(recipe.training, kept, lambda: _suitable_scale(images, recipe.training.scheme))
     return Preparation(recipe, normalization, scale, device)
+
+
+def _suitable_scale(images: list[TrainingImage], scheme: Literal["dense", "sparse"]) -> float:
+    """Give the factor by which images are resampled that suits the annotated cells."""
+    return scale_to_working_size(cell_sizes(images, scheme), are_crowded(images, scheme))
 
 
 def describe(fields: list[Field], preparation: Preparation) -> ModelCard:

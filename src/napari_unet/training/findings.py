@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from napari_unet.data.cell_size import choose_scale
+from napari_unet.data.cell_size import choose_scale, scale_to_working_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,4 +93,4 @@ class Case:
     def scale(self) -> float:
         """Factor by which the images will be resampled."""
         kept = self.init.scale if self.init else None
-        return choose_scale(self.recipe.training, kept, lambda: self.cell_px)
+        return choose_scale(self.recipe.training, kept, lambda: scale_to_working_size(self.cell_px))

@@ -1,6 +1,6 @@
-"""What finds the annotated cells best when a training has ended: threshold and smallest cell.
+"""What finds the annotated cells best when a training has ended: core, threshold and smallest cell.
 
-Both are chosen on a few windows of the annotated planes. Few cells say little, and those learnt from less than others:
+They are chosen on a few windows of the annotated planes. Few cells say little, and those learnt from less than others:
 so the choice is among values near the usual ones, and is another than these only where it finds clearly more cells.
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet.data.crowding import crowd
 from napari_unet.data.fields import read_labels
 from napari_unet.data.rectangles import within
 from napari_unet.data.targets import read_annotation
@@ -37,10 +38,14 @@ if TYPE_CHECKING:
 #: What there is to choose from; wider choices followed the image that was learnt from, not the others.
 _THRESHOLDS = (0.4, 0.5, 0.6)
 _SMALLEST_SHARES = (0.5, 0.75, 1.0)
+#: Cores to choose from. Where cells are crowded, of equals the last is taken: the image learnt from, where cells are
+#: kept apart by heart, may show no gain. Elsewhere others than the first must gain.
+_CORES = (None, 0.8, 0.9)
 #: Average precision that a choice must gain, and how many cells: for a threshold with log odds of one (another image
 #: may want the opposite, so there must be a great gain), and for a smallest cell of twice the pixels.
 _THRESHOLD_GAIN, _THRESHOLD_CELLS = 0.25, 3.0
 _SIZE_GAIN, _SIZE_CELLS = 0.0125, 0.75
+_CORE_GAIN, _CORE_CELLS = 0.05, 2.0
 #: Pixels looked at: at most so many, in so many planes, and no more than this share of those learnt from.
 _MOST_PX, _MOST_PLANES, _SHARE = 2**21, 8, 0.05
 
@@ -92,7 +97,7 @@ def affordable_px(config: TrainingConfig, steps: int) -> int:
 
 
 def fit_saved(path: Path, images: Iterable[TrainingImage], steps: int) -> None:
-    """Choose threshold and smallest cell of a model that was saved, and save them with it.
+    """Choose core, threshold and smallest cell of a model that was saved, and save them with it.
 
     Parameters
     ----------
@@ -110,7 +115,7 @@ def fit_saved(path: Path, images: Iterable[TrainingImage], steps: int) -> None:
 
 
 def fit_instances(model: TrainedModel, images: Iterable[TrainingImage], n_px: int) -> ModelCard:
-    """Choose threshold and smallest cell of a model.
+    """Choose core, threshold and smallest cell of a model.
 
     Parameters
     ----------
@@ -151,15 +156,34 @@ def choose(card: ModelCard, samples: Sequence[Sample], scale: float) -> ModelCar
         With the choice.
     """
     n_cells = sum(np.unique(sample.cells).size - 1 for sample in samples)
-    best, most = card, -math.inf
-    for threshold, share in _candidates(card):
-        candidate = card.model_copy(update={"threshold": threshold, "smallest_share": share})
-        config = settle(candidate.recipe.instances, candidate, scale)
-        counts = np.sum([count(find_instances(sample.foreground, config), sample) for sample in samples], axis=0)
-        gain = counts[0] / counts.sum() - _price(threshold, share, n_cells)
-        if gain > most:
-            best, most = candidate, gain
-    return best
+    card = _choose_core(card, samples, scale, n_cells)
+    pairs = list(_candidates(card))
+    changes = [{"threshold": threshold, "smallest_share": share} for threshold, share in pairs]
+    prices = [_price(*pair, n_cells) for pair in pairs]
+    return _best([(card.model_copy(update=c), p) for c, p in zip(changes, prices, strict=True)], samples, scale)
+
+
+def _choose_core(card: ModelCard, samples: Sequence[Sample], scale: float, n_cells: int) -> ModelCard:
+    """Choose the core, with all else as is usual; what a person has settled is not chosen again."""
+    if card.recipe.instances.core_threshold is not None:
+        return card
+    candidates = [card.model_copy(update={"core_threshold": core}) for core in _CORES]
+    if crowd(sample.cells for sample in samples):
+        return _best([(candidate, 0.0) for candidate in reversed(candidates)], samples, scale)
+    price = _CORE_GAIN + _CORE_CELLS / n_cells
+    return _best([(c, 0.0 if c.core_threshold is None else price) for c in candidates], samples, scale)
+
+
+def _best(priced: Iterable[tuple[ModelCard, float]], samples: Sequence[Sample], scale: float) -> ModelCard:
+    """Give the model that finds most, its price taken off; the first of equals."""
+    return max(priced, key=lambda pair: _precision(pair[0], samples, scale) - pair[1])[0]
+
+
+def _precision(card: ModelCard, samples: Sequence[Sample], scale: float) -> float:
+    """Give the average precision of what a model finds."""
+    config = settle(card.recipe.instances, card, scale)
+    found, *wrong = np.sum([count(find_instances(sample.foreground, config), sample) for sample in samples], axis=0)
+    return float(found / (found + sum(wrong)))
 
 
 def count(found: NDArray[np.int32], sample: Sample) -> NDArray[np.int64]:
