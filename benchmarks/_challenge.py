@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Mask = NDArray[np.bool_]
+    #: Error of masks (image, Y, X), found and true.
+    Measure = Callable[[Mask, Mask], float]
 
 #: A probability map is cut at each of them, and the best counts.
 _THRESHOLDS = np.arange(1, 10) / 10
@@ -36,7 +38,7 @@ _REACH = 20
 _EIGHT = np.ones((3, 3))
 
 
-def best(measure: Callable[[Mask, Mask], float], foreground: NDArray[np.float32], truth: NDArray[Any]) -> float:
+def best(measure: Measure, foreground: NDArray[np.float32], truth: NDArray[Any]) -> float:
     """Give the least error over the thresholds, one threshold for all images.
 
     Parameters

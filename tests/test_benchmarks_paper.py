@@ -92,6 +92,19 @@ def test_merged_cells_are_counted_as_pairs(challenge, cells):
     assert challenge.rand_error(found, cells) == pytest.approx(1 - 2 * pairs / (pairs + merged))
 
 
+def test_touching_cells_are_drawn_apart_and_the_better_picture_counts(load, challenge):
+    tables = load("paper_tables")
+    labels = np.zeros((1, 6, 9), np.int32)
+    labels[0, 1:5, 1:4], labels[0, 1:5, 4:8] = 1, 2
+    mask = tables.apart(labels)
+    assert mask.sum() == 4 * 7 - 4 and not mask[0, 1:5, 3].any()
+    joined = tables.Prediction((labels > 0).astype(np.float32), labels)
+    error = tables.as_the_challenge(challenge.rand_error)
+    assert error(joined, mask.astype(int)) == 0
+    assert challenge.best(challenge.rand_error, joined.foreground, mask.astype(int)) > 0
+    assert tables.as_the_challenge(challenge.pixel_error)(joined, (labels > 0).astype(int)) == 0
+
+
 def test_no_image_is_learnt_from_and_scored(load):
     for table in load("paper_tables").TABLES.values():
         assert not set(table.learnt) & set(table.tested)

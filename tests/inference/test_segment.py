@@ -131,11 +131,20 @@ def test_settings_left_empty_are_those_of_the_model() -> None:
     card = make_model(instances={}).card.model_copy(update=told)
     expected = {"tiling.cell_diameter_px": 21, "instances.threshold": 0.4, "instances.min_size_px": 30}
     assert left_empty(card) == expected
+    cored = card.model_copy(update={"core_threshold": 0.9})
+    assert left_empty(cored) == {**expected, "instances.core_threshold": 0.9}
     assert left_empty(make_model(instances={}).card)["tiling.cell_diameter_px"] == WORKING_DIAMETER_PX
+
+
+def test_lengths_that_the_network_sees_are_settled_in_pixels_of_the_image() -> None:
+    card = make_model(instances={}).card.model_copy(update={"core_threshold": 0.9})
+    settled = settle(InstancesConfig(core_reach_px=20, grow_px=2), card, 0.25)
+    assert (settled.core_threshold, settled.core_reach_px, settled.grow_px) == (0.9, 80, 8)
 
 
 @pytest.mark.parametrize("scale", [0.25, 1.0, 3.0])
 def test_settling_leaves_what_a_person_said(scale: float) -> None:
     card = make_model().card.model_copy(update={"threshold": 0.4, "small_cell_px": 40.0})
-    said = InstancesConfig(threshold=0.7, min_size_px=5, max_hole_px=9, grow_px=0)
+    lengths = {"grow_px": 0, "core_reach_px": 0}
+    said = InstancesConfig(threshold=0.7, core_threshold=0.8, min_size_px=5, max_hole_px=9, **lengths)
     assert settle(said, card, scale) == said

@@ -17,6 +17,7 @@ from napari_unet.inference.place_search import Found, Search
 from napari_unet.inference.segment import Segmenter
 from napari_unet.models.model_file import load_model
 from napari_unet.training import live as live_module
+from napari_unet.training import previews as previews_module
 from napari_unet.training.events import Annotated, Finished, Started, Stepped
 from napari_unet.training.live import LiveTraining, Paused, SearchFailed
 from napari_unet.training.previews import Previews
@@ -116,7 +117,10 @@ def test_the_last_preview_shows_the_model_that_is_kept(make_trainer: MakeTrainer
     np.testing.assert_allclose(last.probabilities, preview(view(), load_model(finished.path)).probabilities, atol=1e-5)
 
 
-def test_another_view_is_previewed_at_the_next_step_and_the_same_one_later(make_trainer: MakeTrainer) -> None:
+def test_another_view_is_previewed_at_the_next_step_and_the_same_one_later(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previews_module, "_SHORTEST_PAUSE_S", 1e6)
     live, steps = LiveTraining(make_trainer), []
     live.look_at(view())
     for event in live.run():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from drawing import draw_image, quick_recipe
 from napari_unet.errors import InputError
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.model_file import load_model
+from napari_unet.training import clock
 from napari_unet.training import trainer as trainer_module
 from napari_unet.training.events import Annotated, Finished, Recovered, Saved, Started, Stepped, Validated
 from napari_unet.training.run_folder import RunFolder
@@ -136,7 +139,11 @@ def test_pauses_are_not_counted(make_trainer: MakeTrainer) -> None:
     assert event.seconds < undisturbed.seconds + 1.0
 
 
-def test_a_budget_in_seconds_ends_with_a_learning_rate_near_zero(make_trainer: MakeTrainer) -> None:
+def test_a_budget_in_seconds_ends_with_a_learning_rate_near_zero(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=lambda: next(ticks) * 0.01))
     events = list(make_trainer(steps=None, seconds=1.0).run())
     steps = [event for event in events if isinstance(event, Stepped)]
     assert steps[-1].progress <= 1

@@ -82,7 +82,8 @@ def left_empty(card: ModelCard) -> dict[str, float]:
         Value by ``"section.name"``, for images like those of the training.
     """
     settled = settle(card.recipe.instances, card, card.scale or 1.0)
+    chosen = {name: getattr(settled, name) for name in ("threshold", "core_threshold", "min_size_px")}
     return {
         "tiling.cell_diameter_px": round(card.cell_diameter_px or WORKING_DIAMETER_PX, 1),
-        **{f"instances.{name}": getattr(settled, name) for name in ("threshold", "min_size_px")},
+        **{f"instances.{name}": value for name, value in chosen.items() if value is not None},
     }
