@@ -159,6 +159,12 @@ class Trial:
         return f"{self.set}-{self.method}-{str(self.effort).replace(' ', '-')}-{self.steps}-steps"
 
 
+def kept_models(runs: Path) -> dict[str, Path]:
+    """Find the models that were trained from the starter model; one for each set."""
+    folders = sorted(runs.glob("*-starter-*-steps"))
+    return {folder.name.partition("-starter-")[0]: RunFolder(folder).model for folder in folders}
+
+
 def average_precision(trial: Trial, data: Path, n_tests: int, runs: Path) -> float:
     """Train, or take what was trained before, and give the average precision at IoU 0.5, mean over images."""
     task = read_task(data / SETS[trial.set], trial.effort, n_tests)

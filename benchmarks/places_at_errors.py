@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from _few_shot_methods import kept_models
 from _few_shot_tasks import SETS, Effort, read_task
 from _report import DATA, PAGE, write
 from skimage.measure import regionprops
@@ -61,8 +62,7 @@ def _share(wrong: NDArray[np.bool_], places: list[Any], diameter: float) -> floa
 def measure(arguments: argparse.Namespace) -> dict[str, tuple[float, float]]:
     """Give both shares of each set, mean over images."""
     rates = {}
-    for file in sorted(arguments.models.glob("*-starter-*.safetensors")):
-        name = file.name.partition("-starter-")[0]
+    for name, file in kept_models(arguments.models).items():
         tests = read_task(arguments.data / SETS[name], Effort(1, 5), arguments.tests).tests
         corner = (slice(LARGEST),) * 2
         found = [hit_rates(load_model(file), image[corner], truth[corner], arguments.places) for image, truth in tests]

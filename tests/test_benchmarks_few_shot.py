@@ -85,3 +85,15 @@ def test_tables_have_a_row_a_set(load) -> None:
     assert text.splitlines()[2:] == ["| one | 0.50 | 1.00 |", "| two | 0.70 | 0.00 |", "| mean | 0.60 | 0.50 |"]
     text = load("few_shot_curves").table("cells", {"one": {1: 0.25, 5: 0.5}})
     assert text.splitlines() == ["| cells | 1 | 5 |", "|---|---|---|", "| one | 0.25 | 0.50 |"]
+
+
+def test_kept_models_are_found_and_scored_over_their_cores(load, data: Path, tmp_path: Path) -> None:
+    methods, cores, tasks = load("_few_shot_methods"), load("cores"), load("_few_shot_tasks")
+    methods.average_precision(methods.Trial("u2os", "starter", tasks.Effort(1), 1), data, 1, tmp_path)
+    found = methods.kept_models(tmp_path)
+    assert list(found) == ["u2os"] and found["u2os"].exists()
+    tests = tasks.read_task(data / tasks.SETS["u2os"], tasks.Effort(1), 2).tests
+    rows = {"u2os": cores.scores(methods.load_model(found["u2os"]), tests)}
+    assert list(rows["u2os"]) == ["none", "0.7", "0.8", "0.9", "chosen"]
+    assert rows["u2os"]["chosen"] in [rows["u2os"][name] for name in ("none", "0.8", "0.9")]
+    assert cores.table(rows).splitlines()[0] == "| set | none | 0.7 | 0.8 | 0.9 | chosen |"

@@ -92,8 +92,8 @@ def row_of_cells(gap: int, between: float, n: int = 12) -> Sample:
     ("gap", "between", "expected"),
     [
         (1, 0.85, 0.9),  # crowded and joined: only the highest core tells them apart
-        (1, 0.7, 0.9),  # crowded: of equals the highest
-        (1, 0.1, 0.9),  # crowded and kept apart already: other images may need it
+        (1, 0.7, 0.8),  # crowded: of equals the lowest
+        (1, 0.1, 0.7),  # crowded and kept apart already: other images may need it
         (6, 0.1, None),  # far apart
         (6, 0.7, 0.8),  # far apart, but joined all the same: a gain that cannot be overlooked
     ],
