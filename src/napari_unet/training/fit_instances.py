@@ -41,7 +41,7 @@ _SMALLEST_SHARES = (0.5, 0.75, 1.0)
 #: Cores to choose from. Where cells are crowded, of equals the first is taken: the image learnt from, where cells are
 #: kept apart by heart, may show no gain. Elsewhere others than None must gain, and so they must where few cells are
 #: annotated: a network that learnt from few is not sure enough for cores.
-_CORES, _MANY_CELLS = (0.7, 0.8, 0.9, None), 10
+_CORES, _MANY_CELLS = (0.7, 0.8, 0.9, None), 8
 #: Average precision that a choice must gain, and how many cells: for a threshold with log odds of one (another image
 #: may want the opposite, so there must be a great gain), and for a smallest cell of twice the pixels.
 _THRESHOLD_GAIN, _THRESHOLD_CELLS = 0.25, 3.0
