@@ -131,19 +131,22 @@ CORES = st.builds(
 def take_apart_by_pixels(foreground: NDArray[np.float32], config: InstancesConfig) -> NDArray[np.int32]:
     """Take cells apart by the definition, growing from pixel to pixel; numbers in any order."""
     assert config.threshold is not None and config.core_threshold is not None
-    cells = find_by_pixels(foreground >= config.threshold, config)
+    mask = foreground >= config.threshold
+    cells = find_by_pixels(mask, config)
+    background, _ = ndimage.label(~mask, structure=np.ones((3,) * mask.ndim))
+    mask |= np.bincount(background.ravel())[background] < (config.min_size_px or 0)
     cores, n = ndimage.label(foreground >= max(config.core_threshold, config.threshold))
     sizes = np.bincount(cores.ravel(), minlength=n + 1)
     result = cells.copy()
     for cell in range(1, int(cells.max()) + 1):
         within = cells == cell
-        least = max(config.min_size_px or 0, 0.1 * sizes[cores[within & (cores > 0)]].max(initial=0))
+        least = max(config.min_size_px or 0, 0.05 * sizes[cores[within & (cores > 0)]].max(initial=0))
         kept = [core for core in np.unique(cores[within]) if core and sizes[core] >= least]
         if len(kept) < 2:
             continue
         part = np.where(within & np.isin(cores, kept), cores, 0)
         for _ in range(config.core_reach_px):
-            reached = [ndimage.binary_dilation(part == core) & within & (part == 0) for core in kept]
+            reached = [ndimage.binary_dilation(part == core) & within & mask & (part == 0) for core in kept]
             # Of several the one that starts first: cores are numbered in that order.
             for core, grown in reversed(list(zip(kept, reached, strict=True))):
                 part[grown] = core
@@ -202,13 +205,14 @@ def test_what_lies_beyond_the_reach_of_all_cores_is_background() -> None:
     assert find_instances(row(9, 6, 9, 6, 6, 6, 6), config).tolist() == [[1, 1, 2, 2, 2, 0, 0]]
 
 
-def test_a_hole_in_a_cell_that_is_taken_apart_is_shared() -> None:
-    ring = np.full((5, 7), 0.9, np.float32)
-    ring[1:4, 1:6] = 0.1
-    ring[[0, 4], 3] = 0.6
-    framed = np.pad(ring, 1)
-    labels = find_instances(framed, InstancesConfig(core_threshold=0.8, grow_px=0))
-    assert labels.max() == 2 and ((labels > 0) == np.pad(np.ones(ring.shape, bool), 1)).all()
+@pytest.mark.parametrize(("min_size_px", "is_filled"), [(4, True), (3, False), (0, False)])
+def test_of_a_cell_that_is_taken_apart_small_holes_are_filled(min_size_px: int, is_filled: bool) -> None:
+    ring = np.full((3, 7), 0.9, np.float32)
+    ring[1, 2:5] = 0.1
+    ring[[0, 2], 3] = 0.6
+    config = InstancesConfig(core_threshold=0.8, grow_px=0, min_size_px=min_size_px)
+    labels = find_instances(np.pad(ring, 1), config)[1:-1, 1:-1]
+    assert labels.max() == 2 and ((labels > 0) == (is_filled | (ring > 0.5))).all()
 
 
 def test_a_mask_has_no_cores() -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_unet.inference.regions import Regions
 
 #: Of the cores of a cell those count that have at least this share of the pixels of the largest one.
-_LEAST_SHARE = 0.1
+_LEAST_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Numbers:
     cell
         Number of its cell, 0 for none, int32 (m,).
     is_shared
-        Whether it lies in a cell that is taken apart, but in none of its cores, bool (m,): what is nearest gets it.
+        Whether it lies in a cell that is taken apart, but in none of its cores, bool (m,): what is nearest gets it. Of
+        the holes that were filled only those smaller than a cell: larger ones may be what lies between cells.
     """
 
     cell: NDArray[np.int32]
@@ -64,4 +65,5 @@ def number_cells(cells: Regions, parts: Regions, min_core_px: int = 0) -> Number
     of_cells, of_parts = np.zeros(len(cells.size), np.int32), np.zeros(len(parts.size), np.int32)
     of_cells[whole], of_parts[cores] = ranks[: len(whole)], ranks[len(whole) :]
     numbers = of_cells[cells.owner] + of_parts[parts.owner]
-    return Numbers(numbers, is_split[cells.owner] & (numbers == 0))
+    is_fillable = parts.is_cell | (parts.size < min_core_px)
+    return Numbers(numbers, is_split[cells.owner] & (numbers == 0) & is_fillable[parts.owner])
