@@ -105,11 +105,6 @@ def test_the_core_follows_the_gaps_between_cells(gap: int, between: float, expec
     assert choose(settled, [row_of_cells(gap, between)], 1.0).core_threshold is None
 
 
-def test_few_crowded_cells_are_not_taken_apart() -> None:
-    assert choose(model().card, [row_of_cells(1, 0.1, n=8)], 1.0).core_threshold == 0.7
-    assert choose(model().card, [row_of_cells(1, 0.1, n=7)], 1.0).core_threshold is None
-
-
 def test_crowded_cells_that_the_core_would_break_stay_whole() -> None:
     sample = row_of_cells(1, 0.1)
     # Every cell is dim in its middle.

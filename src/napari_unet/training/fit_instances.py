@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 _THRESHOLDS = (0.4, 0.5, 0.6)
 _SMALLEST_SHARES = (0.5, 0.75, 1.0)
 #: Cores to choose from. Where cells are crowded, of equals the first is taken: the image learnt from, where cells are
-#: kept apart by heart, may show no gain. Elsewhere others than None must gain, and so they must where few cells are
-#: annotated: a network that learnt from few is not sure enough for cores.
-_CORES, _MANY_CELLS = (0.7, 0.8, 0.9, None), 8
+#: kept apart by heart, may show no gain. Elsewhere others than None must gain.
+_CORES = (0.7, 0.8, 0.9, None)
 #: Average precision that a choice must gain, and how many cells: for a threshold with log odds of one (another image
 #: may want the opposite, so there must be a great gain), and for a smallest cell of twice the pixels.
 _THRESHOLD_GAIN, _THRESHOLD_CELLS = 0.25, 3.0
@@ -169,8 +168,7 @@ def _choose_core(card: ModelCard, samples: Sequence[Sample], scale: float, n_cel
     if card.recipe.instances.core_threshold is not None:
         return card
     candidates = [card.model_copy(update={"core_threshold": core}) for core in _CORES]
-    is_usual = n_cells >= _MANY_CELLS and crowd(sample.cells for sample in samples)
-    price = 0.0 if is_usual else _CORE_GAIN + _CORE_CELLS / n_cells
+    price = 0.0 if crowd(sample.cells for sample in samples) else _CORE_GAIN + _CORE_CELLS / n_cells
     return _best([(c, 0.0 if c.core_threshold is None else price) for c in candidates], samples, scale)
 
 
