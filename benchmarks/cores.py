@@ -71,9 +71,9 @@ def main() -> None:
     print(text := table(results))
     if arguments.write:
         about = (
-            "Average precision at IoU 0.5, and SEG, mean over up to "
-            f"{arguments.tests} other images, of the models of the table of few shots, by the probability that a core "
-            "must reach; none: cells are not taken apart; chosen: as the training has chosen.\n"
+            f"Average precision at IoU 0.5, and SEG, mean over up to {arguments.tests} other images, of the models of "
+            "the table of few shots, by the\nprobability that a core must reach; none: cells are not taken apart; "
+            "chosen: as the training has chosen.\n"
             "`python benchmarks/cores.py MODELS`"
         )
         write(PAGE, HEADING, f"{about}\n\n{text}")
