@@ -26,6 +26,10 @@ _LEAST_SIZE_PX = 335, 120
 _HINT = "Drop images or a folder here."
 
 
+#: Share of the colour of errors: more is too dark in the dark theme of napari 0.7, less is hardly red.
+_RED = 0.45
+
+
 def colour_of_failures(theme: str) -> QColor:
     """Give the colour in which what failed is written.
 
@@ -37,11 +41,11 @@ def colour_of_failures(theme: str) -> QColor:
     Returns
     -------
     QColor
-        Halfway from the colour of errors, which is too dark to read on a dark ground, to that of text.
+        Between the colour of errors, which is too dark to read on a dark ground, and that of text.
     """
     colours = get_theme(theme)
     error, text = (QColor(colour.as_hex()).getRgb() for colour in (colours.error, colours.text))
-    return QColor(*((one + other) // 2 for one, other in zip(error, text, strict=True)))
+    return QColor(*(round(_RED * one + (1 - _RED) * other) for one, other in zip(error, text, strict=True)))
 
 
 class FileModel(QAbstractTableModel):
