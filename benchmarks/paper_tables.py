@@ -143,10 +143,7 @@ TABLES = {
         tested=(4, 9, 19, 24),
         measures=MEMBRANES,
         published={"warping error": 0.000353, "Rand error": 0.0382, "pixel error": 0.0611},
-        best={
-            "training": {"steps": 6000, "patch_px": 388, "batch_size": 1, "validation_seconds": 60},
-            "tiling": {"averaging": "rotations and mirrors"},
-        },
+        best={"training": {"steps": 3970}},
     ),
     "u373": Table(
         "ctc_phc_c2dh_u373",
