@@ -36,12 +36,10 @@ def scores(model: TrainedModel, tests: list[tuple[NDArray[Any], NDArray[Any]]]) 
     segmenter = Segmenter(model)
     planes = [next(segmenter.planes(image[None, None, None], keep_probabilities=True)) for image, _ in tests]
     result = {}
-    for core in (*CORES, model.card.core_threshold):
-        cards = model.card.model_copy(update={"core_threshold": core})
-        maker = Segmenter(replace(model, card=cards))
+    for name, core in {**{str(core or "none"): core for core in CORES}, "chosen": model.card.core_threshold}.items():
+        maker = Segmenter(replace(model, card=model.card.model_copy(update={"core_threshold": core})))
         found = [maker.label(plane.probabilities) for plane in planes]
         tables = [overlaps(labels, truth) for labels, (_, truth) in zip(found, tests, strict=True)]
-        name = "chosen" if str(core or "none") in result else str(core or "none")
         result[name] = mean(detection(table, 0.5).ap for table in tables), mean(seg(table) for table in tables)
     return result
 

@@ -29,13 +29,18 @@ CONFIGS = st.builds(
 
 
 @st.composite
+def noises(draw: st.DrawFn, plane_px: int, volume_px: int, sigmas: list[float]) -> NDArray[np.float64]:
+    """Draw smooth noise, plane or volume."""
+    planes = st.lists(st.integers(1, plane_px), min_size=2, max_size=2)
+    shape = draw(planes | st.lists(st.integers(1, volume_px), min_size=3, max_size=3))
+    noise = np.random.default_rng(draw(st.integers(0, 2**32))).normal(size=shape)
+    return np.asarray(ndimage.gaussian_filter(noise, draw(st.sampled_from(sigmas))))
+
+
+@st.composite
 def blobs(draw: st.DrawFn) -> NDArray[np.bool_]:
     """Draw a mask of blobs, plane or volume, from noise of any smoothness."""
-    shape = draw(
-        st.lists(st.integers(1, 28), min_size=2, max_size=2) | st.lists(st.integers(1, 11), min_size=3, max_size=3)
-    )
-    noise = np.random.default_rng(draw(st.integers(0, 2**32))).normal(size=shape)
-    smooth = ndimage.gaussian_filter(noise, draw(st.sampled_from([0, 0.6, 1.0, 2.0])))
+    smooth = draw(noises(28, 11, [0, 0.6, 1.0, 2.0]))
     return np.asarray(smooth > np.quantile(smooth, draw(st.floats(0.05, 0.95))))
 
 
@@ -109,12 +114,10 @@ def test_turning_the_image_turns_the_cells(turn: np.ufunc) -> None:
 @st.composite
 def probabilities(draw: st.DrawFn) -> NDArray[np.float32]:
     """Draw the probability of blobs that are joined here and there."""
-    shape = draw(
-        st.lists(st.integers(1, 24), min_size=2, max_size=2) | st.lists(st.integers(1, 9), min_size=3, max_size=3)
+    smooth = draw(noises(24, 9, [0.6, 1.0, 2.0]))
+    return np.asarray(
+        np.argsort(np.argsort(smooth.ravel())).reshape(smooth.shape) / max(1, smooth.size - 1), np.float32
     )
-    noise = np.random.default_rng(draw(st.integers(0, 2**32))).normal(size=shape)
-    smooth = ndimage.gaussian_filter(noise, draw(st.sampled_from([0.6, 1.0, 2.0])))
-    return np.asarray(np.argsort(np.argsort(smooth.ravel())).reshape(shape) / max(1, smooth.size - 1), np.float32)
 
 
 CORES = st.builds(

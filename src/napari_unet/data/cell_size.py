@@ -52,13 +52,12 @@ def cell_sizes(images: Iterable[TrainingImage], scheme: Literal["dense", "sparse
     sizes = [np.zeros(0, np.int64)]
     for image in images:
         for t, z in np.ndindex(image.labels.shape[0], image.labels.shape[2]):
-            sizes.append(_plane_sizes(np.asarray(image.labels[t, 0, z]), scheme))
+            sizes.append(count_cell_pixels(read_annotation(np.asarray(image.labels[t, 0, z]), scheme)[0]))
     return np.concatenate(sizes)
 
 
-def _plane_sizes(labels: NDArray[Any], scheme: Literal["dense", "sparse"]) -> NDArray[np.int64]:
-    """Count the pixels of each cell of a plane."""
-    cells = read_annotation(labels, scheme)[0]
+def count_cell_pixels(cells: NDArray[Any]) -> NDArray[np.int64]:
+    """Count the pixels of each cell."""
     return np.unique(cells[cells > 0], return_counts=True)[1]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from skimage.segmentation import expand_labels
 
-from napari_unet.data.cell_size import typical_diameter
+from napari_unet.data.cell_size import count_cell_pixels, typical_diameter
 from napari_unet.data.targets import read_annotation
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def crowd(planes: Iterable[NDArray[Any]]) -> bool:
 
 def _count(cells: NDArray[Any]) -> tuple[int, int]:
     """Count the cells that have a neighbour, and all."""
-    diameter = typical_diameter(np.unique(cells[cells > 0], return_counts=True)[1])
+    diameter = typical_diameter(count_cell_pixels(cells))
     if diameter is None:
         return 0, 0
     step = max(1, int(diameter / _DIAMETER_PX))
@@ -84,4 +84,4 @@ def _count(cells: NDArray[Any]) -> tuple[int, int]:
         before, after = lines[:-1], lines[1:]
         meet = (before != after) & (before > 0) & (after > 0)
         met.update(np.unique(before[meet]).tolist(), np.unique(after[meet]).tolist())
-    return len(met), np.unique(thinned[thinned > 0]).size
+    return len(met), count_cell_pixels(thinned).size

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_unet.data.cell_size import count_cell_pixels
 from napari_unet.data.rectangles import whole
 from napari_unet.data.resampling import ResampledPlane, nearest
 from napari_unet.data.targets import NOT_ANNOTATED, make_target, read_annotation
@@ -198,11 +199,6 @@ def make_field(
     name = source.name if single else f"{source.name} [t={place[0]}, z={place[1]}]"
     tensors = image, torch.from_numpy(target), torch.from_numpy(weights)
     return Field(name, *tensors, count_classes(target), sizes, digest(labels, ignore)).to(preparation.device)
-
-
-def count_cell_pixels(cells: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Count the pixels of each cell."""
-    return np.unique(cells[cells > 0], return_counts=True)[1]
 
 
 def count_classes(target: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from napari_unet.data.cell_size import count_cell_pixels
 from napari_unet.data.fields import (
     Field,
     Preparation,
-    count_cell_pixels,
     count_classes,
     digest,
     make_field,

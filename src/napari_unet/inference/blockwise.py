@@ -133,7 +133,8 @@ class BlockwiseInstances:
     def _kinds(self, foreground: NDArray[Any]) -> NDArray[np.uint8]:
         """Tell cores, other foreground and background apart; a mask has no cores."""
         is_mask, core = foreground.dtype == bool, self._config.core_threshold
-        kinds = np.where(foreground if is_mask else foreground >= self._threshold, SHELL, BACKGROUND).astype(np.uint8)
+        kinds = np.full(foreground.shape, BACKGROUND, np.uint8)
+        kinds[foreground if is_mask else foreground >= self._threshold] = SHELL
         if core is not None and core > self._threshold and not is_mask:
             kinds[foreground >= core] = CORE
         return kinds

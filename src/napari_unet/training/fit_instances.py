@@ -157,10 +157,11 @@ def choose(card: ModelCard, samples: Sequence[Sample], scale: float) -> ModelCar
     """
     n_cells = sum(np.unique(sample.cells).size - 1 for sample in samples)
     card = _choose_core(card, samples, scale, n_cells)
-    pairs = list(_candidates(card))
-    changes = [{"threshold": threshold, "smallest_share": share} for threshold, share in pairs]
-    prices = [_price(*pair, n_cells) for pair in pairs]
-    return _best([(card.model_copy(update=c), p) for c, p in zip(changes, prices, strict=True)], samples, scale)
+    priced = [
+        (card.model_copy(update={"threshold": threshold, "smallest_share": share}), _price(threshold, share, n_cells))
+        for threshold, share in _candidates(card)
+    ]
+    return _best(priced, samples, scale)
 
 
 def _choose_core(card: ModelCard, samples: Sequence[Sample], scale: float, n_cells: int) -> ModelCard:

@@ -24,8 +24,6 @@ _TITLES = ("File", "State", "Cells", "Time")
 _WIDEST = ("", "99/99 planes", "9999", "999.9 s")
 _LEAST_SIZE_PX = 335, 120
 _HINT = "Drop images or a folder here."
-
-
 #: Share of the colour of errors: more is too dark in the dark theme of napari 0.7, less is hardly red.
 _RED = 0.45
 
