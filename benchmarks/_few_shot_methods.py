@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from napari_unet.inference.segment import Segmenter
 from napari_unet.metrics import detection, overlaps
 from napari_unet.models.model_file import load_model
 from napari_unet.models.starter import load_starter
+from napari_unet.training.events import Stepped
 from napari_unet.training.run_folder import RunFolder
 from napari_unet.training.starting import NONE, STARTER
 from napari_unet.training.trainer import Trainer
@@ -42,8 +44,8 @@ if TYPE_CHECKING:
     #: it is there already, it is used as it is.
     Method = Callable[[Task, int, Path], Segmentation]
 
-#: Two idle cores take a minute for 190 steps; who learns in other steps has the same seconds of the processor.
-PROCESSOR_SECONDS_PER_STEP = 120 / 190
+#: Steps of our U-Net that are timed, so that who learns in other steps has the same seconds of the same processor.
+_TIMED_STEPS = 6
 #: Annotated pixels of an image that the forest learns from; more make it slower, not better.
 _FOREST_PX = 50_000
 
@@ -130,11 +132,21 @@ def cellpose(task: Task, steps: int, kept: Path) -> Segmentation:
         with tempfile.TemporaryDirectory() as folder:
             fit(1, Path(folder))  # compiles what is compiled at first use
             one, six = (fit(epochs, Path(folder)) for epochs in (1, 6))
-        epochs = int((steps * PROCESSOR_SECONDS_PER_STEP - one) / (six - one) * 5) + 1
+        seconds = steps * _processor_seconds_per_step(task)
+        epochs = max(int((seconds - one) / (six - one) * 5) + 1, 1)
         kept.mkdir(parents=True, exist_ok=True)
-        print(f"    {epochs} epochs in {fit(epochs, kept):.0f} s of the processor", flush=True)
+        print(f"    {epochs} epochs in {fit(epochs, kept):.0f} s of the processor of {seconds:.0f} s", flush=True)
     model = models.CellposeModel(gpu=False, pretrained_model=str(file))
     return lambda image: np.asarray(model.eval(image, channels=[0, 0])[0])
+
+
+def _processor_seconds_per_step(task: Task) -> float:
+    """Time steps of our U-Net on a task; the first one makes ready what all need."""
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(_training_images(task), _recipe(task, _TIMED_STEPS + 1), folder)
+        with closing(trainer.run()) as events:
+            times = [time.process_time() for event in events if isinstance(event, Stepped)]
+    return (times[-1] - times[0]) / _TIMED_STEPS
 
 
 METHODS: dict[str, Method] = {

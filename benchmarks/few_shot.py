@@ -21,10 +21,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _few_shot_methods import METHODS, PROCESSOR_SECONDS_PER_STEP, Trial, average_precision
+from _few_shot_methods import METHODS, Trial, average_precision
 from _few_shot_tasks import SETS, Effort
 from _report import DATA, PAGE, write
 
+#: Two idle cores take a minute for 190 steps.
+IDLE_SECONDS_PER_STEP = 60 / 190
 Scores = dict[str, dict[str, float]]
 """By set and method."""
 
@@ -52,15 +54,15 @@ def describe(arguments: argparse.Namespace) -> str:
     """Say what the table shows and how it was made."""
     left_out = ("--write", "--models", str(arguments.models), str(arguments.data))
     command = " ".join(["benchmarks/few_shot.py", "DATA", *(part for part in sys.argv[1:] if part not in left_out)])
-    seconds = arguments.steps * PROCESSOR_SECONDS_PER_STEP
+    seconds = arguments.steps * IDLE_SECONDS_PER_STEP
     text = (
         f"Average precision at IoU 0.5, mean over up to {arguments.tests} other images:\n`python {command}`.\n"
-        f"On two idle cores {arguments.steps} steps take about {seconds / 2:.0f} s."
+        f"On two idle cores {arguments.steps} steps take about {seconds:.0f} s."
     )
     if "cellpose" in arguments.methods:
         text += (
-            f"\n\nTime is that of the processor, as machines are rarely idle: Cellpose had {seconds:.0f} s, at least "
-            f"as much as {arguments.steps} steps of our U-Net take. The forest takes less, and has no use for more."
+            "\n\nTime is that of the processor, as machines are rarely idle: Cellpose had as much as so many steps of "
+            "our U-Net take. The forest takes less, and has no use for more."
         )
     return text
 
