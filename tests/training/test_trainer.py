@@ -25,6 +25,7 @@ from napari_unet.inference.predictor import Predictor
 from napari_unet.models.model_file import load_model
 from napari_unet.training import clock
 from napari_unet.training import trainer as trainer_module
+from napari_unet.training.clock import Clock
 from napari_unet.training.events import Annotated, Finished, Recovered, Saved, Started, Stepped, Validated
 from napari_unet.training.run_folder import RunFolder
 from napari_unet.training.schedule import learning_rate
@@ -244,7 +245,8 @@ def test_everything_held_out_is_refused(tmp_path: Path) -> None:
 def test_many_strokes_are_written_once(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
     monkeypatch.setattr(RunFolder, "save_annotation", lambda _, image: written.append(image.name))
-    trainer = make_trainer(steps=6, checkpoint_seconds=10)
+    monkeypatch.setattr(Clock, "save_is_due", lambda _: False)
+    trainer = make_trainer(steps=6)
     for event in trainer.run():
         if isinstance(event, Stepped):
             trainer.annotate(draw_image("painted", seed=event.step))

@@ -13,18 +13,20 @@ GRID = 3
 
 
 @functools.lru_cache(maxsize=8)
-def bicubic_weights(size: int) -> Tensor:
+def bicubic_weights(size: int, device: torch.device | None = None) -> Tensor:
     """Give what each grid point adds to each pixel of an axis.
 
     Parameters
     ----------
     size
         Pixels of the axis; the first and the last grid point lie on the first and the last pixel.
+    device
+        Where they are wanted; None: the CPU.
 
     Returns
     -------
     torch.Tensor
-        (size, 3) float32, on the CPU; to be read only.
+        (size, 3) float32; to be read only.
 
     Examples
     --------
@@ -32,7 +34,7 @@ def bicubic_weights(size: int) -> Tensor:
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     points = torch.eye(GRID)[None, :, :, None]
-    return functional.interpolate(points, size=(size, 1), mode="bicubic", align_corners=True)[0, :, :, 0].T
+    return functional.interpolate(points, size=(size, 1), mode="bicubic", align_corners=True)[0, :, :, 0].T.to(device)
 
 
 def spread(grid: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -50,5 +52,5 @@ def spread(grid: Tensor, shape: tuple[int, int]) -> Tensor:
     torch.Tensor
         (C, y, x) float32, where the grid lies.
     """
-    along_y, along_x = (bicubic_weights(size).to(grid.device) for size in shape)
+    along_y, along_x = (bicubic_weights(size, grid.device) for size in shape)
     return along_y @ grid @ along_x.T

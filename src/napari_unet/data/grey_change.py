@@ -1,9 +1,12 @@
-"""Random changes of grey values: drawn parameters first, then a deterministic function of them."""
+"""Random changes of grey values: drawn parameters first, then a deterministic function of them.
+
+They are drawn on the CPU, and follow the image to its device in one piece.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -58,22 +61,21 @@ def draw_grey_change(config: AugmentationConfig, channels: int, generator: torch
     channels
         Channels of the image; each is changed on its own.
     generator
-        Source of randomness.
+        Source of randomness, on the CPU.
 
     Returns
     -------
     GreyChange
-        The drawn parameters.
+        The drawn parameters, on the CPU.
     """
-    device = generator.device
-    drawn = torch.rand(4, channels, 1, 1, generator=generator, device=device)
+    drawn = torch.rand(4, channels, 1, 1, generator=generator)
     gain = (1 + config.contrast) ** (2 * drawn[0] - 1)
     gamma = (1 + config.contrast) ** (2 * drawn[2] - 1)
-    sharpness, side, dim = torch.rand(3, generator=generator, device=device)
+    sharpness, side, dim = torch.rand(3, generator=generator)
     if config.invert:
         gain *= torch.sign(side - 0.5)
-    light = torch.randn(channels, GRID, GRID, generator=generator, device=device) * config.uneven_light
-    seed = int(torch.randint(2**62, (1,), generator=generator, device=device))
+    light = torch.randn(channels, GRID, GRID, generator=generator) * config.uneven_light
+    seed = int(torch.randint(2**62, (1,), generator=generator))
     return GreyChange(
         blur=_gaussian(config.blur * sharpness, math.ceil(3 * config.blur)),
         light=light,
@@ -88,7 +90,7 @@ def draw_grey_change(config: AugmentationConfig, channels: int, generator: torch
 
 def _gaussian(sigma: Tensor, radius: int) -> Tensor:
     """Give the weights of a blur, as many for a narrow one as for the widest."""
-    distance = torch.arange(-radius, radius + 1, device=sigma.device) / sigma.clamp(min=1e-3)
+    distance = torch.arange(-radius, radius + 1) / sigma.clamp(min=1e-3)
     weights = torch.exp(-0.5 * distance**2)
     return weights / weights.sum()
 
@@ -108,6 +110,7 @@ def change_grey(image: Tensor, change: GreyChange) -> Tensor:
     torch.Tensor
         (C, Y, X) float32.
     """
+    change = _moved(change, image.device)
     generator = torch.Generator(image.device).manual_seed(change.seed)
     noise = torch.randn(image.shape, generator=generator, device=image.device)
     seen = _blurred(image, change.blur)
@@ -116,6 +119,16 @@ def change_grey(image: Tensor, change: GreyChange) -> Tensor:
     inside = ((lit + 1) / 2).clamp(0, 1)
     bent = lit + 2 * (inside.pow(change.gamma) - inside)
     return torch.addcmul(change.shift, bent, change.gain).addcmul_(noise, change.noise)
+
+
+def _moved(change: GreyChange, device: torch.device) -> GreyChange:
+    """Give the parameters on a device: one copy that nobody waits for, since each one costs as much as all."""
+    if device.type == "cpu":
+        return change
+    there = {name: value for name, value in vars(change).items() if isinstance(value, Tensor)}
+    packed = torch.cat([value.flatten() for value in there.values()]).to(device, non_blocking=True)
+    parts = packed.split([value.numel() for value in there.values()])  # type: ignore[no-untyped-call]
+    return replace(change, **{name: part.view(there[name].shape) for name, part in zip(there, parts, strict=True)})
 
 
 def _blurred(image: Tensor, weights: Tensor) -> Tensor:

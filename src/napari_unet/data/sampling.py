@@ -77,8 +77,7 @@ class PatchReader:
         tuple of torch.Tensor
             Image (C, y, x), target and weights (y - 2 halo, x - 2 halo).
         """
-        place = torch.tensor(centre, dtype=torch.float32, device=field.image.device)
-        coordinates = warp_coordinates(warp, place, self.input_px)
+        coordinates = warp_coordinates(warp, torch.tensor(centre), self.input_px, field.image.device)
         inner = slice(self._halo, self._halo + self.output_px)
         index = nearest_index(coordinates[:, inner, inner], field.shape)
         target = field.target.view(-1)[index].long()
@@ -100,8 +99,7 @@ class PatchReader:
         Batch
             Of one patch.
         """
-        device = field.image.device
-        unmoved = Warp(torch.eye(2, device=device), torch.zeros(2, 3, 3, device=device))
+        unmoved = Warp(torch.eye(2), torch.zeros(2, 3, 3))
         middle = (self.output_px - 1) / 2
         image, target, weights = self.read(field, (corner[0] + middle, corner[1] + middle), unmoved)
         rows, columns = (size - start for size, start in zip(field.shape, corner, strict=True))
@@ -132,7 +130,7 @@ class PatchSampler:
         self._training, self._augmentation = training, augmentation
         kinds = _Pool([field.in_cells for field in fields]), _Pool([field.annotated for field in fields])
         self._kinds = [kind for kind in kinds if kind.total]
-        self._generator = torch.Generator(fields[0].image.device)
+        self._generator = torch.Generator()
 
     def batch(self, step: int) -> Batch:
         """Draw the patches of a step.

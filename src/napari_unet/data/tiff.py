@@ -149,11 +149,24 @@ def _only_series(path: Path, tif: tifffile.TiffFile) -> tifffile.TiffPageSeries:
 
 def _shape_and_axes(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple[tuple[int, ...], str]:
     """Give shape and axes, with axes of length 1 where the file names them."""
-    if series.kind == "ome" and (noted := _noted_axes(tif)):
-        sizes = dict(zip(series.get_axes(False), series.get_shape(False), strict=True))
-        return tuple(sizes.get(axis, 1) for axis in noted), noted
-    squeeze = series.kind != "shaped"
-    return series.get_shape(squeeze), series.get_axes(squeeze)
+    noted = _noted_axes(tif) if series.kind == "ome" else ""
+    if not noted and series.kind != "shaped":
+        return series.shape, series.axes
+    shape, axes = _unsqueezed(tif, series)
+    if not noted:
+        return shape, axes
+    sizes = dict(zip(axes, shape, strict=True))
+    return tuple(sizes.get(axis, 1) for axis in noted), noted
+
+
+def _unsqueezed(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple[tuple[int, ...], str]:
+    """Give shape and axes with those of length 1."""
+    if hasattr(series, "get_shape"):
+        return series.get_shape(False), series.get_axes(False)
+    # tifffile has taken that away in 2026: now it gives all series anew.
+    every: Any = tif.series
+    whole = next(other for other in every(squeeze=False) if not other.keyframe.is_reduced)
+    return whole.shape, whole.axes
 
 
 def _open_array(path: Path, series: tifffile.TiffPageSeries, shape: tuple[int, ...], byteorder: str) -> Array:

@@ -1,7 +1,8 @@
 """Random warps: drawn parameters first, then a deterministic function of them.
 
 A warp is applied while a patch is read, in one interpolation of the field: crop, mirroring at the edge, rotation,
-flip, scale and elastic deformation cost one pass over the patch. All of it runs where the field lies.
+flip, scale and elastic deformation cost one pass over the patch. It runs where the field lies; what is drawn are a few
+numbers, drawn on the CPU, so that every device sees the same patches, and none is waited for.
 """
 
 from __future__ import annotations
@@ -45,12 +46,12 @@ def draw_warp(config: AugmentationConfig, generator: torch.Generator) -> Warp:
     config
         How much of what.
     generator
-        Source of randomness; its device is the device of the result.
+        Source of randomness, on the CPU.
 
     Returns
     -------
     Warp
-        The drawn parameters.
+        The drawn parameters, on the CPU.
 
     Examples
     --------
@@ -59,17 +60,17 @@ def draw_warp(config: AugmentationConfig, generator: torch.Generator) -> Warp:
     >>> bool((draw_warp(still, torch.Generator()).matrix == torch.eye(2)).all())
     True
     """
-    angle, size, mirror = torch.rand(3, generator=generator, device=generator.device)
+    angle, size, mirror = torch.rand(3, generator=generator)
     angle = angle * (2 * math.pi * config.rotation)
     size = (1 + config.scale) ** (2 * size - 1)
     sign = 1 - 2 * (mirror < 0.5).float() * config.flip
     cosine, sine = torch.cos(angle) * size, torch.sin(angle) * size
     matrix = torch.stack([torch.stack([cosine, -sine * sign]), torch.stack([sine, cosine * sign])])
-    displacement = torch.randn(2, GRID, GRID, generator=generator, device=generator.device) * config.elastic_px
+    displacement = torch.randn(2, GRID, GRID, generator=generator) * config.elastic_px
     return Warp(matrix, displacement)
 
 
-def warp_coordinates(warp: Warp, centre: Tensor, size: int) -> Tensor:
+def warp_coordinates(warp: Warp, centre: Tensor, size: int, device: torch.device | None = None) -> Tensor:
     """Give the place in the field of each pixel of a patch.
 
     Parameters
@@ -77,9 +78,11 @@ def warp_coordinates(warp: Warp, centre: Tensor, size: int) -> Tensor:
     warp
         Drawn geometry.
     centre
-        (2,), place of the patch's centre in the field, px, order (y, x).
+        (2,), place of the patch's centre in the field, px, order (y, x); on the CPU.
     size
         Edge of the patch, px.
+    device
+        Where the result is wanted; None: the CPU.
 
     Returns
     -------
@@ -92,24 +95,24 @@ def warp_coordinates(warp: Warp, centre: Tensor, size: int) -> Tensor:
     >>> warp_coordinates(still, torch.tensor([5.0, 7.0]), 3)[0, :, 0].tolist()
     [4.0, 5.0, 6.0]
     """
-    basis = _basis(size).to(centre.device)
-    core = basis.new_zeros(2, GRID + 2, GRID + 2)
+    basis = _basis(size, device or centre.device)
+    core = torch.zeros(2, GRID + 2, GRID + 2)
     core[:, :GRID, :GRID] = warp.displacement
     core[:, GRID, -1] = warp.matrix[:, 0]
     core[:, -1, GRID] = warp.matrix[:, 1]
     core[:, -1, -1] = centre
-    return basis @ core @ basis.T
+    return basis @ core.to(basis.device, non_blocking=True) @ basis.T
 
 
 @functools.lru_cache(maxsize=8)
-def _basis(size: int) -> Tensor:
+def _basis(size: int, device: torch.device) -> Tensor:
     """Give the functions along an axis of which every warp is a sum of products.
 
     Columns: the bicubic weight of each grid point, the place from the middle in px, one. So a warp is a product of
     three small matrices, ten times cheaper than a bicubic interpolation of the displacements to every pixel.
     """
     place = torch.arange(size) - (size - 1) / 2
-    return torch.cat([bicubic_weights(size), place[:, None], torch.ones(size, 1)], dim=1)
+    return torch.cat([bicubic_weights(size), place[:, None], torch.ones(size, 1)], dim=1).to(device)
 
 
 def sample_image(image: Tensor, coordinates: Tensor) -> Tensor:
@@ -127,8 +130,10 @@ def sample_image(image: Tensor, coordinates: Tensor) -> Tensor:
     torch.Tensor
         (C, y, x) float32.
     """
-    extent = torch.tensor(image.shape[-2:], device=image.device).sub(1).clamp(min=1)
-    grid = (coordinates * (2 / extent)[:, None, None] - 1).flip(0).permute(1, 2, 0)
+    rows, columns = (
+        axis * (2 / max(size - 1, 1)) - 1 for axis, size in zip(coordinates, image.shape[-2:], strict=True)
+    )
+    grid = torch.stack([columns, rows], dim=-1)
     return functional.grid_sample(
         image[None], grid[None], mode="bilinear", padding_mode="reflection", align_corners=True
     ).squeeze(0)
