@@ -3,7 +3,8 @@
 Run: ``python benchmarks/ablations.py [DATA] [--set isbi] [--images N] [--steps N] [--patch-px N] [--seeds 0 1]
 [--only NAME ...] [--models FOLDER] [--write]``
 Sets, split and measures are those of ``paper_tables.py``. Every run starts from random weights unless its name says
-otherwise, and goes on where it was interrupted. With several seeds the figures are means. Few images are learnt from by
+otherwise, and goes on where it was interrupted. With several seeds the figures are means, and in brackets the least and
+the most. Few images are learnt from by
 default, since that is where augmentation and weights have to help. Training with zeros around each patch, instead of
 unpadded, is not measured: the network has no padded convolutions.
 """
@@ -103,14 +104,20 @@ def _measure(arguments: argparse.Namespace, name: str, seed: int, rows: dict[str
 
 
 def render(rows: dict[str, Row]) -> str:
-    """Write a Markdown table of means."""
+    """Write a Markdown table of means, with the least and the most of several seeds."""
     quantities = list(next(iter(rows.values())).scores[0])
     lines = [f"| variant | {' | '.join(quantities)} | processor time a step |", "|---" * (len(quantities) + 2) + "|"]
     for name, row in rows.items():
-        figures = [float(np.mean([scores[quantity] for scores in row.scores])) for quantity in quantities]
+        figures = [_figure([scores[quantity] for scores in row.scores]) for quantity in quantities]
         cost = f"{np.mean(row.step_seconds):.2f} s" if row.step_seconds else ""
-        lines.append(f"| {name} | {' | '.join(f'{figure:.4f}' for figure in figures)} | {cost} |")
+        lines.append(f"| {name} | {' | '.join(figures)} | {cost} |")
     return "\n".join(lines)
+
+
+def _figure(values: list[float]) -> str:
+    """Write what the seeds of a variant gave."""
+    mean = f"{np.mean(values):.4f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.3f} to {max(values):.3f})"
 
 
 def parse() -> argparse.Namespace:
@@ -136,8 +143,10 @@ def main() -> None:
     print(text)
     if arguments.write:
         what = f"{arguments.set}, {arguments.images} images, {arguments.steps} steps"
+        if len(arguments.seeds) > 1:
+            what += f", {len(arguments.seeds)} seeds"
         options = f"--set {arguments.set} --images {arguments.images} --steps {arguments.steps}"
-        options += f" --patch-px {arguments.patch_px}"
+        options += f" --patch-px {arguments.patch_px} --seeds {' '.join(map(str, arguments.seeds))}"
         about = f"{ABOUT}\n`python benchmarks/ablations.py DATA {options}`"
         write(PAGE, f"## What each part is worth: {what}", f"{about}\n\n{text}")
 

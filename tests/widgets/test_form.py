@@ -95,6 +95,13 @@ def test_an_empty_value_is_a_box_that_is_not_checked(form: SettingsForm, qtbot) 
     assert steps.value() == 400
 
 
+def test_a_number_that_is_filled_in_begins_where_it_is_of_use(form: SettingsForm) -> None:
+    wanted = {"training.steps": 200, "training.rescale": 1, "instances.core_threshold": 0.8, "tiling.tile_px": 512}
+    for key, value in wanted.items():
+        form.editors[key].switch.setChecked(True)
+        assert form.editors[key].value() == value
+
+
 def test_changes_are_told_once(form: SettingsForm, qtbot) -> None:
     told = []
     form.changed.connect(lambda: told.append(form.recipe()))

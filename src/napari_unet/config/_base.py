@@ -19,6 +19,7 @@ def setting(
     title: str,
     help: str,
     step: float | None = None,
+    start: float | None = None,
     advanced: bool = True,
     **bounds: Any,
 ) -> Any:
@@ -34,6 +35,8 @@ def setting(
         One or two sentences with the unit: tooltip, command-line help and documentation.
     step
         Increment of the spin box; a number with a small scale must give one.
+    start
+        Where the form begins when a number that was empty is filled in, unless it knows better; None: at the least.
     advanced
         Whether the form folds it away.
     **bounds
@@ -51,5 +54,5 @@ def setting(
     >>> Optics().aperture
     1.4
     """
-    extra: dict[str, Any] = {"step": step, "advanced": advanced}
+    extra: dict[str, Any] = {"step": step, "start": start, "advanced": advanced}
     return Field(default, title=title, description=help, json_schema_extra=extra, **bounds)

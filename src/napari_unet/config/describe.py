@@ -95,7 +95,7 @@ def is_advanced(field: FieldInfo) -> bool:
 
 
 def declared(field: FieldInfo, key: str) -> Any:
-    """Give what `setting` keeps for the form: ``step`` or ``advanced``."""
+    """Give what `setting` keeps for the form: ``step``, ``start`` or ``advanced``."""
     assert isinstance(field.json_schema_extra, dict)
     return field.json_schema_extra[key]
 

@@ -17,6 +17,7 @@ class InstancesConfig(Settings):
         help="Probability from which a pixel is foreground; empty: what found the annotated cells best, about "
         f"{USUAL_THRESHOLD}.",
         step=0.05,
+        start=USUAL_THRESHOLD,
         gt=0,
         lt=1,
     )
@@ -26,6 +27,7 @@ class InstancesConfig(Settings):
         help="Probability that every cell reaches somewhere inside: cells joined by less are taken apart. Empty: "
         "what suits the annotated cells, if they are crowded. Not above the threshold: none are taken apart.",
         step=0.05,
+        start=0.8,
         gt=0,
         lt=1,
     )

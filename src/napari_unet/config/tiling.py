@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from napari_unet.config._base import Settings, setting
+from napari_unet.config.training import WORKING_DIAMETER_PX
 
 
 class TilingConfig(Settings):
@@ -16,6 +17,7 @@ class TilingConfig(Settings):
         help="Typical diameter in px of the cells in your images, where they are of another size than those the model "
         "learnt from: images are resampled to suit. Empty: as in training.",
         step=1,
+        start=WORKING_DIAMETER_PX,
         advanced=False,
         ge=2,
         le=2000,
@@ -25,6 +27,7 @@ class TilingConfig(Settings):
         None,
         title="Tile size",
         help="Largest edge in px of the predicted part of a tile; empty: chosen from the free memory and the cost.",
+        start=512,
         ge=4,
     )
     averaging: Literal["none", "rotations", "rotations and mirrors"] = setting(

@@ -25,6 +25,7 @@ class TrainingConfig(Settings):
         None,
         title="Steps",
         help="Number of optimiser steps; empty: train for the given seconds.",
+        start=200,
         advanced=False,
         ge=1,
     )
@@ -47,6 +48,7 @@ class TrainingConfig(Settings):
         f"but where annotated cells are very large or small, what brings them near {WORKING_DIAMETER_PX} px, crowded "
         f"ones near {CROWDED_DIAMETER_PX}.",
         step=0.1,
+        start=1,
         ge=0.02,
         le=10,
     )

@@ -169,6 +169,8 @@ class OptionalEditor(QWidget):
         self.editor = _make_plain_editor(field)
         self.editor.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.editor.setEnabled(False)
+        if (start := declared(field, "start")) is not None:
+            self.editor.setValue(start)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.switch)
