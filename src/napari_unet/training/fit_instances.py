@@ -44,7 +44,7 @@ _CORES = (0.7, 0.8, 0.9, None)
 #: Average precision that a choice must gain, and how many cells: for a threshold with log odds of one (another image
 #: may want the opposite, so there must be a great gain), and for a smallest cell of twice the pixels.
 _THRESHOLD_GAIN, _THRESHOLD_CELLS = 0.25, 3.0
-_SIZE_GAIN, _SIZE_CELLS = 0.0125, 0.75
+_SIZE_GAIN, _SIZE_CELLS = 0.0125, 3.0
 _CORE_GAIN, _CORE_CELLS = 0.05, 2.0
 #: Pixels looked at: at most so many, in so many planes, and no more than this share of those learnt from.
 _MOST_PX, _MOST_PLANES, _SHARE = 2**21, 8, 0.05
