@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import time
+import tomllib
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import mean
@@ -59,8 +60,9 @@ def unet(task: Task, steps: int, kept: Path, init: str = NONE) -> Segmentation:
 
 
 def _recipe(task: Task, steps: int = 1) -> Recipe:
-    """Give the default recipe for a task."""
-    return parse_recipe({"training": {"steps": steps, "scheme": task.scheme}})
+    """Give the recipe for a task: the default one, but for what the task settles."""
+    settings = tomllib.loads(task.settings)
+    return parse_recipe(settings | {"training": {"steps": steps, "scheme": task.scheme} | settings.get("training", {})})
 
 
 def _training_images(task: Task) -> list[TrainingImage]:
@@ -166,9 +168,11 @@ class Trial:
     method: str
     effort: Effort
     steps: int
+    settings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.set}-{self.method}-{str(self.effort).replace(' ', '-')}-{self.steps}-steps"
+        parts = (self.set, self.method, str(self.effort).replace(" ", "-"), f"{self.steps}-steps", *self.settings)
+        return "-".join(parts)
 
 
 def kept_models(runs: Path) -> dict[str, Path]:
@@ -179,7 +183,7 @@ def kept_models(runs: Path) -> dict[str, Path]:
 
 def average_precision(trial: Trial, data: Path, n_tests: int, runs: Path) -> float:
     """Train, or take what was trained before, and give the average precision at IoU 0.5, mean over images."""
-    task = read_task(data / SETS[trial.set], trial.effort, n_tests)
+    task = replace(read_task(data / SETS[trial.set], trial.effort, n_tests), settings="\n".join(trial.settings))
     segmentation = METHODS[trial.method](task, trial.steps, runs / str(trial))
     score = mean(detection(overlaps(segmentation(image), truth), 0.5).ap for image, truth in task.tests)
     print(f"{trial}: {score:.3f}", flush=True)

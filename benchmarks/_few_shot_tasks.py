@@ -53,6 +53,8 @@ class Task:
     labels: list[NDArray[Any]]
     scheme: Literal["dense", "sparse"]
     tests: list[tuple[NDArray[Any], NDArray[Any]]]
+    #: Of our U-Net, as in a recipe file, one a line; nothing: the defaults.
+    settings: str = ""
 
 
 def read_task(folder: Path, effort: Effort, n_tests: int) -> Task:

@@ -1,6 +1,7 @@
 """Score what a minute of training on one annotated image, or on five annotated cells, is worth on other images.
 
-Run: ``python benchmarks/few_shot.py [DATA] [--sets NAME ...] [--methods NAME ...] [--cells N] [--steps N] [--write]``
+Run: ``python benchmarks/few_shot.py [DATA] [--sets NAME ...] [--methods NAME ...] [--cells N] [--steps N]
+[--settings SECTION.NAME=VALUE ...] [--write]``
 DATA is a folder of public sets, each with ``images/NNN.tif`` and ``labels/NNN.tif``. Prints a Markdown table of the
 average precision at IoU 0.5, mean over the test images; ``--write`` puts it into ``docs/accuracy.md``. With ``--models
 FOLDER`` trainings are kept and used again, so that a table can be made in pieces, and made anew when cells are made of
@@ -33,10 +34,10 @@ Scores = dict[str, dict[str, float]]
 
 def measure(arguments: argparse.Namespace, runs: Path) -> Scores:
     """Score every method on every set."""
-    effort = Effort(arguments.images, arguments.cells)
+    effort, settings = Effort(arguments.images, arguments.cells), tuple(arguments.settings)
     scores: Scores = {}
     for name in arguments.sets:
-        trials = [Trial(name, method, effort, arguments.steps) for method in arguments.methods]
+        trials = [Trial(name, method, effort, arguments.steps, settings) for method in arguments.methods]
         scores[name] = {t.method: average_precision(t, arguments.data, arguments.tests, runs) for t in trials}
     return scores
 
@@ -75,6 +76,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=1, help="annotated images to learn from")
     parser.add_argument("--cells", type=int, help="annotate so many cells of an image, with a ring around; else all")
     parser.add_argument("--steps", type=int, default=190, help="training steps; two idle cores take 190 in a minute")
+    parser.add_argument("--settings", nargs="+", default=[], help="of our U-Net, such as training.rescale=0.5")
     parser.add_argument("--tests", type=int, default=8, help="images to score on")
     parser.add_argument("--models", type=Path, help="folder in which trainings are kept and found again")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
@@ -92,7 +94,8 @@ def main() -> None:
         text = table(measure(arguments, arguments.models or Path(folder)))
     print(text)
     if arguments.write:
-        heading = f"## Few shots: {Effort(arguments.images, arguments.cells)}, {arguments.steps} steps"
+        what = [str(Effort(arguments.images, arguments.cells)), f"{arguments.steps} steps", *arguments.settings]
+        heading = f"## Few shots: {', '.join(what)}"
         write(PAGE, heading, f"{describe(arguments)}\n\n{text}")
 
 

@@ -152,6 +152,7 @@ TABLES = {
                 "patch_px": 388,
                 "batch_size": 2,
                 "learning_rate": 1e-3,
+                "steps_per_image": 1000,
                 "weight_averaging": 0.999,
                 "validation_seconds": 60,
             },

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.config.recipe import load_recipe
 from napari_unet.metrics import detection, overlaps
 from napari_unet.models.starter import load_starter
 from napari_unet.samples import draw_sample
@@ -51,6 +52,15 @@ def test_of_few_cells_only_these_are_annotated(load, data: Path) -> None:
     assert (dense.scheme, sparse.scheme) == ("dense", "sparse")
     assert set(np.unique(sparse.labels[0])) == {0, 1, 2, 3}
     assert (dense.labels[0][sparse.labels[0] == 1] == 0).all()
+
+
+def test_settings_count_and_have_a_training_of_their_own(load, data: Path, tmp_path: Path) -> None:
+    methods, tasks = load("_few_shot_methods"), load("_few_shot_tasks")
+    trial = methods.Trial("u2os", "starter", tasks.Effort(1), 1, ("training.rescale=0.5", "augmentation.flip=false"))
+    methods.average_precision(trial, data, 1, tmp_path)
+    folder = tmp_path / "u2os-starter-1-image-1-steps-training.rescale=0.5-augmentation.flip=false"
+    recipe = load_recipe(folder / "recipe.toml")
+    assert (recipe.training.rescale, recipe.augmentation.flip, recipe.training.steps) == (0.5, False, 1)
 
 
 def test_a_training_is_kept_and_used_again(load, data: Path, tmp_path: Path) -> None:

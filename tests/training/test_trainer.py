@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -198,6 +198,27 @@ def test_new_annotations_are_learnt_from_the_next_step_on(make_trainer: MakeTrai
     assert order[:4] == ["step 1", "step 2", "annotated 2", "step 3"]
     assert set(trainer.card.training_data) == {"discs", "second"}
     assert (trainer.folder.path / "annotations" / "second.tif").is_file()
+
+
+def test_with_a_stroke_the_rate_is_full_again_also_after_a_break(make_trainer: MakeTrainer) -> None:
+    def learn(trainer: Trainer, until: int) -> Iterator[float]:
+        with closing(trainer.run()) as events:
+            for event in events:
+                if isinstance(event, Stepped):
+                    yield event.learning_rate / learning_rate(trainer.recipe.training, (event.step - 1) / 6)
+                    if event.step == 3:
+                        trainer.annotate(draw_image(seed=2))
+                    if event.step == until:
+                        return
+
+    whole = make_trainer("whole", steps=6, steps_per_image=1, warm_up=0.0)
+    shares = [1, 1 / 2, 1 / 3, 1, 1 / 2, 1 / 3]
+    assert list(learn(whole, until=6)) == pytest.approx(shares)
+    broken = make_trainer("broken", steps=6, steps_per_image=1, warm_up=0.0)
+    assert list(learn(broken, until=4)) == pytest.approx(shares[:4])
+    resumed = make_trainer("broken", steps=6, steps_per_image=1, warm_up=0.0)
+    resumed.resume()
+    assert list(learn(resumed, until=6)) == pytest.approx(shares[4:])
 
 
 def test_a_changed_annotation_replaces_the_old_one(make_trainer: MakeTrainer) -> None:

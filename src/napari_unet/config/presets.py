@@ -18,6 +18,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "optimizer": "sgd",
             "momentum": 0.99,
             "learning_rate": 1e-3,
+            "steps_per_image": 1_000_000,
             "weight_decay": 0.0,
             "weight_averaging": 0.0,
         },

@@ -71,6 +71,13 @@ class TrainingConfig(Settings):
         gt=0,
         le=1,
     )
+    steps_per_image: int = setting(
+        60,
+        title="Steps per image",
+        help="Steps at the full learning rate for each annotated plane. From then on the rate falls as the steps go "
+        "on, so that a long training does not learn a few images by heart; with each stroke it is full again.",
+        ge=1,
+    )
     gentle_rate: float = setting(
         0.1,
         title="Gentle rate",

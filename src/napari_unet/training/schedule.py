@@ -71,6 +71,41 @@ def progress(config: TrainingConfig, step: int, seconds: float) -> float:
     return min(1.0, step / config.steps if config.steps is not None else seconds / config.seconds)
 
 
+def freshness(config: TrainingConfig, step: int, n_images: int) -> float:
+    """Say how much there is still to learn from the annotated images.
+
+    A network that goes on learning from one image at the full rate learns it by heart, and finds less in others. With
+    a rate that falls like one over the steps, ten times as many of them add as much as the first did, and refine.
+
+    Parameters
+    ----------
+    config
+        Holds the steps at the full rate for each image.
+    step
+        Number of the step, from 0 when the annotation changed last.
+    n_images
+        Annotated planes.
+
+    Returns
+    -------
+    float
+        Factor on the learning rate, 0 … 1.
+
+    References
+    ----------
+    Robbins, Monro, "A Stochastic Approximation Method", Annals of Mathematical Statistics 22, 1951,
+    doi:10.1214/aoms/1177729586.
+
+    Examples
+    --------
+    >>> from napari_unet.config.training import TrainingConfig
+    >>> config = TrainingConfig(steps_per_image=50)
+    >>> [freshness(config, step, 2) for step in (0, 99, 199, 999)]
+    [1.0, 1.0, 0.5, 0.1]
+    """
+    return min(1.0, config.steps_per_image * n_images / (step + 1))
+
+
 def learning_rate(config: TrainingConfig, used: float) -> float:
     """Give the learning rate: a straight rise, then half a cosine down to zero.
 

@@ -33,6 +33,8 @@ class TrainingState:
         Training time so far, pauses not counted.
     rate_factor
         Factor on the learning rate; halved when a step gives no finite number.
+    taught_at
+        Steps that were done when the annotation last changed.
     losses
         Loss of each step.
     validated
@@ -53,6 +55,7 @@ class TrainingState:
         self.step = 0
         self.seconds = 0.0
         self.rate_factor = 1.0
+        self.taught_at = 0
         self.losses: list[float] = []
         self.validated: list[Validated] = []
 
@@ -127,6 +130,7 @@ class TrainingState:
             "step": self.step,
             "seconds": self.seconds,
             "rate_factor": self.rate_factor,
+            "taught_at": self.taught_at,
             "kept": self.kept,
         }
 
@@ -154,6 +158,7 @@ class TrainingState:
         self.validated = [Validated.from_numbers(*row) for row in tensors["validated"].tolist()]
         self.step = int(counters["step"])
         self.seconds, self.rate_factor = counters["seconds"], counters["rate_factor"]
+        self.taught_at = int(counters.get("taught_at", 0))
 
     def _optimizer_tensors(self) -> dict[str, Tensor]:
         """Give the optimiser's memory by parameter number and name."""

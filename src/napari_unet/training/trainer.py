@@ -20,7 +20,7 @@ from napari_unet.training.fit_instances import fit_saved
 from napari_unet.training.lessons import Lessons
 from napari_unet.training.losses import weighted_cross_entropy
 from napari_unet.training.run_folder import RunFolder
-from napari_unet.training.schedule import gentleness, learning_rate, progress
+from napari_unet.training.schedule import freshness, gentleness, learning_rate, progress
 from napari_unet.training.snapshots import Snapshots
 from napari_unet.training.state import TrainingState
 from napari_unet.training.validation import held_out_batches, validate
@@ -212,6 +212,7 @@ class Trainer:
         if not self._lessons.take_in():
             return []
         self.card = update_card(self.card, self._lessons.fields)
+        self._state.taught_at = self._state.step
         return [Annotated(self._state.step, self._lessons.current.n_fields, self._lessons.n_cells)]
 
     def _look_after(self, clock: Clock) -> list[Event]:
@@ -230,8 +231,9 @@ class Trainer:
 
     def _step(self, clock: Clock) -> Stepped | Recovered:
         """Do one optimiser step, or undo it where it gave no finite number."""
-        state = self._state
-        rate = learning_rate(self.recipe.training, self._progress()) * state.rate_factor
+        state, training = self._state, self.recipe.training
+        rate = learning_rate(training, self._progress()) * state.rate_factor
+        rate *= freshness(training, state.step - state.taught_at, self._lessons.current.n_fields)
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         loss = self._learn(self._lessons.current.sampler.batch(state.step))
