@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit
 
 from drawing import draw_image
 from napari_unet.config.instances import InstancesConfig
@@ -14,7 +17,14 @@ from napari_unet.config.recipe import parse_recipe
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.inference.segment import Segmenter
 from napari_unet.models.model_file import TrainedModel, load_model, save_model
-from napari_unet.training.fit_instances import Sample, choose, count, fit_instances, fit_saved
+from napari_unet.training.fit_instances import (
+    Sample,
+    choose,
+    count,
+    fit_instances,
+    fit_saved,
+    half_as_sure,
+)
 from napari_unet.training.trainer import Trainer
 from networks import brightness_model, make_model
 
@@ -91,11 +101,12 @@ def row_of_cells(gap: int, between: float, n: int = 12) -> Sample:
 @pytest.mark.parametrize(
     ("gap", "between", "expected"),
     [
-        (1, 0.85, 0.9),  # crowded and joined: only the highest core tells them apart
-        (1, 0.7, 0.8),  # crowded: of equals the lowest
-        (1, 0.1, 0.7),  # crowded and kept apart already: other images may need it
+        # Odds of 19 to 1 inside a cell, of their root for a core.
+        (1, 0.7, 0.813),  # crowded and joined
+        (1, 0.1, 0.813),  # crowded and kept apart already: other images may need it
         (6, 0.1, None),  # far apart
-        (6, 0.7, 0.8),  # far apart, but joined all the same: a gain that cannot be overlooked
+        (6, 0.7, 0.813),  # far apart, but joined all the same: a gain that cannot be overlooked
+        (6, 0.85, None),  # far apart, and joined so surely that no core tells them apart
     ],
 )
 def test_the_core_follows_the_gaps_between_cells(gap: int, between: float, expected: float | None) -> None:
@@ -103,6 +114,16 @@ def test_the_core_follows_the_gaps_between_cells(gap: int, between: float, expec
     assert card.core_threshold == expected
     settled = model(instances={"grow_px": 0, "core_threshold": 0.7}).card
     assert choose(settled, [row_of_cells(gap, between)], 1.0).core_threshold is None
+
+
+@given(st.floats(0, 5), st.floats(1, 2))
+def test_the_core_is_as_sure_as_the_network(log_odds: float, longer: float) -> None:
+    def core(sureness: float) -> float:
+        foreground = np.full((3, 3), expit(sureness), np.float32)
+        return half_as_sure([Sample(foreground, np.ones((3, 3), np.int32), np.ones((3, 3), bool))])
+
+    assert core(log_odds) == pytest.approx(expit(log_odds / 2), abs=1e-3)
+    assert 0.5 <= core(log_odds) <= core(longer * log_odds) < 1
 
 
 def test_crowded_cells_that_the_core_would_break_stay_whole() -> None:

@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 #: What there is to choose from; wider choices followed the image that was learnt from, not the others.
 _THRESHOLDS = (0.4, 0.5, 0.6)
 _SMALLEST_SHARES = (0.5, 0.75, 1.0)
-#: Cores to choose from. Where cells are crowded, of equals the first is taken: the image learnt from, where cells are
-#: kept apart by heart, may show no gain. Elsewhere others than None must gain.
-_CORES = (0.7, 0.8, 0.9, None)
 #: Average precision that a choice must gain, and how many cells: for a threshold with log odds of one (another image
 #: may want the opposite, so there must be a great gain), and for a smallest cell of twice the pixels.
 _THRESHOLD_GAIN, _THRESHOLD_CELLS = 0.25, 3.0
@@ -168,9 +165,42 @@ def _choose_core(card: ModelCard, samples: Sequence[Sample], scale: float, n_cel
     """Choose the core, with all else as is usual; what a person has settled is not chosen again."""
     if card.recipe.instances.core_threshold is not None:
         return card
-    candidates = [card.model_copy(update={"core_threshold": core}) for core in _CORES]
+    with_cores = card.model_copy(update={"core_threshold": half_as_sure(samples)})
+    without = card.model_copy(update={"core_threshold": None})
+    # Where cells are crowded, cores need not gain: the image learnt from, where cells are kept apart by heart, may show
+    # none.
     price = 0.0 if crowd(sample.cells for sample in samples) else _CORE_GAIN + _CORE_CELLS / n_cells
-    return _best([(c, 0.0 if c.core_threshold is None else price) for c in candidates], samples, scale)
+    return _best([(with_cores, price), (without, 0.0)], samples, scale)
+
+
+def half_as_sure(samples: Sequence[Sample]) -> float:
+    """Give the probability that is half as sure, in log odds, as a network typically is inside an annotated cell.
+
+    How sure a network is says how long it has learnt, rather than how right it is: a fixed probability is too much for
+    one that has begun to learn, and means nothing to one that has learnt for long.
+
+    Parameters
+    ----------
+    samples
+        At least one, with a cell.
+
+    Returns
+    -------
+    float
+        0.5 … 1, to three decimals.
+
+    Examples
+    --------
+    Odds of 9 to 1 are half as sure as those of 81 to 1.
+
+    >>> cells = np.ones((4, 4), np.int32)
+    >>> half_as_sure([Sample(np.full((4, 4), 81 / 82, np.float32), cells, cells > 0)])
+    0.9
+    """
+    inside = np.concatenate([sample.foreground[sample.cells > 0] for sample in samples])
+    probability = min(max(float(np.median(inside)), 0.5), 1 - 1e-5)
+    odds = math.sqrt(probability / (1 - probability))
+    return round(odds / (1 + odds), 3)
 
 
 def _best(priced: Iterable[tuple[ModelCard, float]], samples: Sequence[Sample], scale: float) -> ModelCard:
