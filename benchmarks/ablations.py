@@ -4,9 +4,8 @@ Run: ``python benchmarks/ablations.py [DATA] [--set isbi] [--images N] [--steps 
 [--only NAME ...] [--models FOLDER] [--write]``
 Sets, split and measures are those of ``paper_tables.py``. Every run starts from random weights unless its name says
 otherwise, and goes on where it was interrupted. With several seeds the figures are means, and in brackets the least and
-the most. Few images are learnt from by
-default, since that is where augmentation and weights have to help. Training with zeros around each patch, instead of
-unpadded, is not measured: the network has no padded convolutions.
+the most. Few images are learnt from by default, since that is where augmentation and weights have to help. Training
+with zeros around each patch, instead of unpadded, is not measured: the network has no padded convolutions.
 """
 
 from __future__ import annotations
