@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tifffile
+from magicgui.backends._qtpy.widgets import QFILE_DIALOG_MODES
+from magicgui.types import FileDialogMode
 from napari.utils.notifications import ErrorNotification, notification_manager
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QDesktopServices
@@ -253,6 +255,8 @@ def _dialogs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(images / "0.tif")], ""))
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda _, __, name, ___: (str(tmp_path / name), ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(images))
+    # magicgui holds on to the function itself: its dialog would wait for a person.
+    monkeypatch.setitem(QFILE_DIALOG_MODES, FileDialogMode.EXISTING_DIRECTORY, lambda *_: str(images))
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda _: True)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
+
+from napari_unet.widgets._names import name_folder
 
 if TYPE_CHECKING:
     import napari
@@ -76,7 +77,7 @@ class Session(QObject):
     def project(self) -> Path:
         """Folder for annotations and runs; it is created when first written to."""
         if self._project is None:
-            self._project = _new_project()
+            self._project = name_folder(projects_home())
         return self._project
 
     def set_project(self, folder: Path) -> None:
@@ -143,10 +144,3 @@ def session_of(viewer: napari.components.ViewerModel) -> Session:
     if viewer not in _sessions:
         _sessions[viewer] = Session()
     return _sessions[viewer]
-
-
-def _new_project() -> Path:
-    """Name a project folder that does not exist."""
-    name = time.strftime("%Y-%m-%d %H-%M-%S")
-    names = [name, *(f"{name} ({number})" for number in range(2, 100))]
-    return next(folder for folder in map(projects_home().joinpath, names) if not folder.exists())

@@ -11,13 +11,14 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton
 from napari_unet.errors import InputError
 from napari_unet.training.record import StoredRun, find_run
 from napari_unet.widgets._dock import Dock
+from napari_unet.widgets._names import name_folder
 from napari_unet.widgets._pace import PacedDrawing
 from napari_unet.widgets._progress import ProgressLine
 from napari_unet.widgets._session import projects_home
 from napari_unet.widgets._worker import EventRunner
 from napari_unet.widgets.training.curves import Curves
 from napari_unet.widgets.training.findings import FindingsLabel
-from napari_unet.widgets.training.job import Checked, Job, Prepared, check, new_folder, prepare, train
+from napari_unet.widgets.training.job import Checked, Job, Prepared, check, prepare, train
 from napari_unet.widgets.training.looking import KEY, LookingRow
 from napari_unet.widgets.training.pair import pair_in_view
 from napari_unet.widgets.training.results import ModelRow
@@ -142,12 +143,12 @@ class TrainWidget(Dock):
 
     def _start(self) -> None:
         """Start a new run."""
-        if (job := self._order(new_folder(self.session.project))) is not None:
+        if (job := self._order(name_folder(self.session.project / "runs"))) is not None:
             self._train(job)
 
     def _check(self) -> None:
         """Look for what is wrong, without starting."""
-        if (job := self._order(new_folder(self.session.project))) is not None:
+        if (job := self._order(name_folder(self.session.project / "runs"))) is not None:
             self.progress.begin("Checking …")
             self.runner.start(partial(check, job))
             self._show_state()

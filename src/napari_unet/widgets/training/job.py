@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -73,24 +72,6 @@ class Job:
         named = zip(self.images, record.sources, strict=True)
         images = tuple(replace(image, name=source.name) for image, source in named)
         return replace(self, images=images, record=record, resume=True)
-
-
-def new_folder(project: Path) -> Path:
-    """Name a folder for a run that does not exist.
-
-    Parameters
-    ----------
-    project
-        Folder of the project.
-
-    Returns
-    -------
-    pathlib.Path
-        Named after the time; the run creates it.
-    """
-    name = time.strftime("%Y-%m-%d %H-%M-%S")
-    names = [name, *(f"{name} ({number})" for number in range(2, 100))]
-    return next(folder for folder in map((project / "runs").joinpath, names) if not folder.exists())
 
 
 class Starting:
