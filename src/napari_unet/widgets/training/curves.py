@@ -21,6 +21,9 @@ _HEIGHT_PX = 170
 _RAW_OPACITY = 0.35
 _PADDING = 0.15
 
+# While a closed dock is collected, Qt may ask a title for its size whose attributes are gone: then it has none.
+pg.LabelItem._sizeHint = {}
+
 
 class Curves(QWidget):
     """Loss over the steps and, where something is held out, its IoU below.
