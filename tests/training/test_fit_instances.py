@@ -17,14 +17,8 @@ from napari_unet.config.recipe import parse_recipe
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.inference.segment import Segmenter
 from napari_unet.models.model_file import TrainedModel, load_model, save_model
-from napari_unet.training.fit_instances import (
-    Sample,
-    choose,
-    count,
-    fit_instances,
-    fit_saved,
-    half_as_sure,
-)
+from napari_unet.training.annotated_windows import Sample
+from napari_unet.training.fit_instances import choose, count, fit_instances, fit_saved, half_as_sure
 from napari_unet.training.trainer import Trainer
 from networks import brightness_model, make_model
 

@@ -7,21 +7,20 @@ so the choice is among values near the usual ones, and is another than these onl
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit, logit
 
 from napari_unet.data.crowding import crowd
-from napari_unet.data.fields import read_labels
-from napari_unet.data.rectangles import within
-from napari_unet.data.targets import read_annotation
 from napari_unet.inference.instances import find_instances
 from napari_unet.inference.options import settle
 from napari_unet.inference.predictor import Predictor
 from napari_unet.metrics import detection, overlaps
 from napari_unet.models.model_file import load_model, save_model
+from napari_unet.training.annotated_windows import take_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,10 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.config.training import TrainingConfig
-    from napari_unet.data.normalization import PlaneScaler
-    from napari_unet.data.rectangles import Rectangle
     from napari_unet.data.training_image import TrainingImage
     from napari_unet.models.model_file import ModelCard, TrainedModel
+    from napari_unet.training.annotated_windows import Sample
 
 #: What there is to choose from; wider choices followed the image that was learnt from, not the others.
 _THRESHOLDS = (0.4, 0.5, 0.6)
@@ -43,30 +41,10 @@ _SMALLEST_SHARES = (0.5, 0.75, 1.0)
 _THRESHOLD_GAIN, _THRESHOLD_CELLS = 0.25, 3.0
 _SIZE_GAIN, _SIZE_CELLS = 0.0125, 3.0
 _CORE_GAIN, _CORE_CELLS = 0.05, 2.0
-#: Pixels looked at: at most so many, in so many planes, and no more than this share of those learnt from.
-_MOST_PX, _MOST_PLANES, _SHARE = 2**21, 8, 0.05
-
-#: An annotated image, and T and Z of one of its planes.
-_Place = tuple["TrainingImage", tuple[int, ...]]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A window of an annotated plane, and what a network says of it.
-
-    Attributes
-    ----------
-    foreground
-        Probability of foreground, float32 (y, x).
-    cells
-        Annotated cells that lie in the window as a whole, 0 elsewhere, int32 (y, x).
-    annotated
-        Where it is known what is there, bool (y, x).
-    """
-
-    foreground: NDArray[np.float32]
-    cells: NDArray[np.int32]
-    annotated: NDArray[np.bool_]
+#: Pixels looked at: at most so many, and no more than this share of those learnt from.
+_MOST_PX, _SHARE = 2**21, 0.05
+#: A probability from which on being surer tells nothing.
+_SUREST = 1 - 1e-5
 
 
 def affordable_px(config: TrainingConfig, steps: int) -> int:
@@ -131,7 +109,7 @@ def fit_instances(model: TrainedModel, images: Iterable[TrainingImage], n_px: in
     if model.card.recipe.training.target != "instances":
         return model.card
     predictor = Predictor(model, model.card.recipe.tiling, model.card.recipe.execution)
-    samples = [sample for sample in _take_samples(predictor, images, n_px) if sample.cells.any()]
+    samples = [sample for sample in take_samples(predictor, images, n_px) if sample.cells.any()]
     return choose(model.card, samples, predictor.scale) if samples else model.card
 
 
@@ -193,14 +171,13 @@ def half_as_sure(samples: Sequence[Sample]) -> float:
     --------
     Odds of 9 to 1 are half as sure as those of 81 to 1.
 
+    >>> from napari_unet.training.annotated_windows import Sample
     >>> cells = np.ones((4, 4), np.int32)
     >>> half_as_sure([Sample(np.full((4, 4), 81 / 82, np.float32), cells, cells > 0)])
     0.9
     """
     inside = np.concatenate([sample.foreground[sample.cells > 0] for sample in samples])
-    probability = min(max(float(np.median(inside)), 0.5), 1 - 1e-5)
-    odds = math.sqrt(probability / (1 - probability))
-    return round(odds / (1 + odds), 3)
+    return round(float(expit(logit(np.clip(np.median(inside).astype(float), 0.5, _SUREST)) / 2)), 3)
 
 
 def _best(priced: Iterable[tuple[ModelCard, float]], samples: Sequence[Sample], scale: float) -> ModelCard:
@@ -249,56 +226,5 @@ def _candidates(card: ModelCard) -> Iterator[tuple[float, float]]:
 
 def _price(threshold: float, share: float, n_cells: int) -> float:
     """Say what a choice must gain over the usual values."""
-    for_threshold = (_THRESHOLD_GAIN + _THRESHOLD_CELLS / n_cells) * abs(math.log(threshold / (1 - threshold)))
+    for_threshold = (_THRESHOLD_GAIN + _THRESHOLD_CELLS / n_cells) * abs(float(logit(threshold)))
     return for_threshold + (_SIZE_GAIN + _SIZE_CELLS / n_cells) * math.log2(share / _SMALLEST_SHARES[0])
-
-
-def _take_samples(predictor: Predictor, images: Iterable[TrainingImage], n_px: int) -> Iterator[Sample]:
-    """Predict windows of planes with cells, evenly chosen."""
-    places = list(_find_places(images))
-    numbers = np.linspace(0, len(places) - 1, min(len(places), _MOST_PLANES)).round().astype(int)
-    chosen = [places[number] for number in np.unique(numbers)]
-    for source, place in chosen:
-        scaler = predictor.card.normalization.for_image(source.image)
-        edge = int(math.sqrt(n_px / len(chosen)) / predictor.scale)
-        if edge:
-            yield _take_sample(predictor, (source, place), scaler, edge)
-
-
-def _find_places(images: Iterable[TrainingImage]) -> Iterator[_Place]:
-    """List the planes that something is painted on."""
-    for source in images:
-        for place in np.ndindex(source.labels.shape[0], source.labels.shape[2]):
-            if read_labels(source, place)[0].any():
-                yield source, place
-
-
-def _take_sample(predictor: Predictor, at: _Place, scaler: PlaneScaler, edge: int) -> Sample:
-    """Predict a window of a plane."""
-    source, (t, z) = at
-    labels, ignore = read_labels(source, (t, z))
-    cells, annotated = read_annotation(labels, predictor.card.recipe.training.scheme, ignore)
-    box = _choose_window(cells, annotated, edge)
-    foreground = np.empty([part.stop - part.start for part in box], np.float32)
-    for tile in predictor.predict_plane(source.image[t, :, z], scaler, box):
-        foreground[within(tile.inner, box)] = 1 - tile.probabilities[0]
-    is_cut = np.isin(cells, _cut_cells(cells, box))[box]
-    return Sample(foreground, np.where(is_cut, 0, cells[box]), annotated[box] & ~is_cut)
-
-
-def _choose_window(cells: NDArray[np.int32], annotated: NDArray[np.bool_], edge: int) -> Rectangle:
-    """Give the window of this edge, or less, amid the annotated cells."""
-    window = []
-    for axis in (0, 1):
-        known = np.flatnonzero(annotated.any(1 - axis))
-        middle = np.median(np.flatnonzero(cells.any(1 - axis))) if cells.any() else known[known.size // 2]
-        start = max(known[0], min(int(middle) - edge // 2, known[-1] + 1 - edge))
-        window.append(slice(int(start), int(min(start + edge, known[-1] + 1))))
-    return window[0], window[1]
-
-
-def _cut_cells(cells: NDArray[np.int32], box: Rectangle) -> NDArray[np.int32]:
-    """List the cells that go on beyond a window."""
-    beyond = cells.copy()
-    beyond[box] = 0
-    return np.intersect1d(cells[box], beyond[beyond > 0])

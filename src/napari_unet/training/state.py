@@ -102,8 +102,31 @@ class TrainingState:
         self.validated.append(Validated(self.step, loss, iou, best))
         return self.validated[-1]
 
+    def set_rate(self, rate: float) -> None:
+        """Take the next step at a learning rate.
+
+        Parameters
+        ----------
+        rate
+            For all weights.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    def advance(self, loss: float) -> None:
+        """Count a step that was taken.
+
+        Parameters
+        ----------
+        loss
+            Of the step.
+        """
+        self.step += 1
+        self._update_average()
+        self.losses.append(loss)
+
     @torch.no_grad()
-    def update_average(self) -> None:
+    def _update_average(self) -> None:
         """Take the weights of the last step into the average."""
         if self.average is None:
             return

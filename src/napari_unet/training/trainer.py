@@ -234,14 +234,11 @@ class Trainer:
         state, training = self._state, self.recipe.training
         rate = learning_rate(training, self._progress()) * state.rate_factor
         rate *= freshness(training, state.step - state.taught_at, self._lessons.current.n_fields)
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate
+        state.set_rate(rate)
         loss = self._learn(self._lessons.current.sampler.batch(state.step))
         if not math.isfinite(loss):
             return self._recover()
-        state.step += 1
-        state.update_average()
-        state.losses.append(loss)
+        state.advance(loss)
         state.seconds = clock.stop()
         return Stepped(state.step, loss, rate, state.seconds, self._progress())
 
