@@ -20,6 +20,7 @@ from napari_unet.inference.events import Event, FileAdvanced, FileDone, FileFail
 from napari_unet.inference.report import Entry, Origin, read_report
 from napari_unet.inference.segment import SegmentedPlane, Segmenter, TilePredicted
 from napari_unet.inference.uncertainty import uncertainty
+from napari_unet.models.memory_reuse import reuse_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -74,13 +75,14 @@ def segment_files(
     """
     entries = plan_entries(model.card, files, output, options)
     segmenter = Segmenter(model, options.tiling, options.instances, options.execution)
-    for entry in entries:
-        settled = None if options.again else entry.settle()
-        if settled:
-            yield settled
-            continue
-        with closing(segment_file(segmenter, entry, options, read)) as events:
-            yield from entry.follow(events)
+    with reuse_memory(segmenter.predictor.device):
+        for entry in entries:
+            settled = None if options.again else entry.settle()
+            if settled:
+                yield settled
+                continue
+            with closing(segment_file(segmenter, entry, options, read)) as events:
+                yield from entry.follow(events)
 
 
 def plan_entries(card: ModelCard, files: list[Path], output: Path, options: SegmentOptions) -> list[Entry]:

@@ -188,6 +188,7 @@ def segment_live(model: Path, request: Request, old: Canvas | None, folder: Path
     rest of the plane, and cells are cut where it ends.
     """
     from napari_unet.inference.segment import Segmenter
+    from napari_unet.models.memory_reuse import reuse_memory
     from napari_unet.models.model_file import load_model
 
     recipe = request.recipe
@@ -196,8 +197,9 @@ def segment_live(model: Path, request: Request, old: Canvas | None, folder: Path
     canvas = _open_canvas(segmenter, request, old, folder)
     yield Opened(canvas, segmenter.card.class_names[1:], str(segmenter.predictor.device))
     progress = _Progress(request)
-    for place in request.places:
-        yield from _LivePlane(segmenter, request, canvas, place).segment(scaler, progress)
+    with reuse_memory(segmenter.predictor.device):
+        for place in request.places:
+            yield from _LivePlane(segmenter, request, canvas, place).segment(scaler, progress)
 
 
 class _Progress:

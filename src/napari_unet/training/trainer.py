@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from napari_unet.models.memory_reuse import reuse_memory
 from napari_unet.models.model_file import TrainedModel
 from napari_unet.training.card import describe, make_network, prepare, update_card
 from napari_unet.training.clock import Clock
@@ -159,9 +160,10 @@ class Trainer:
         self.folder.save_inputs(self.recipe, list(self._lessons.images.values()))
         yield self._started()
         try:
-            if self._began_trained and not self._state.step:
-                self._be_gentle()
-            yield from self._loop()
+            with reuse_memory(self._computation.device):
+                if self._began_trained and not self._state.step:
+                    self._be_gentle()
+                yield from self._loop()
         finally:
             self._lessons.collect()
             self._snapshots.write(at_once=True)

@@ -12,6 +12,7 @@ from qtpy.QtGui import QMovie
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from napari_unet.widgets._lifetime import on_destruction
+from napari_unet.widgets._still_label import StillLabel
 
 _PARTS = 1000
 #: The activity dock handles all that waits for the window each time it shows progress.
@@ -35,8 +36,7 @@ class ProgressLine(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
-        self.text = QLabel()
-        self.text.setWordWrap(True)
+        self.text = StillLabel()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -57,7 +57,9 @@ class ProgressLine(QWidget):
         _end(self._mirror)
         self._mirror.append(progress(total=_PARTS, desc=self._title))
         _rest_wheels(self.window())
-        self.bar.setRange(0, 0)
+        # Not the bar that runs to and fro: it makes the whole window be drawn thirty times a second.
+        self.bar.setRange(0, _PARTS)
+        self.bar.setValue(0)
         self.text.setText(text)
         self.show()
 
@@ -75,8 +77,10 @@ class ProgressLine(QWidget):
             done = round(min(max(share, 0.0), 1.0) * _PARTS)
             # Before anything changes here: it draws what has changed, and the rest would be drawn after it.
             self._show_mirror(done)
-            self.bar.setRange(0, _PARTS)
+            # A bar draws itself, and the window with it, as soon as it has another value.
+            self.setUpdatesEnabled(False)
             self.bar.setValue(done)
+            self.setUpdatesEnabled(True)
         self.text.setText(text)
 
     def _show_mirror(self, done: int) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton
+from qtpy.QtWidgets import QHBoxLayout, QPushButton
 
 from napari_unet.errors import InputError
 from napari_unet.training.record import StoredRun, find_run
@@ -15,6 +15,7 @@ from napari_unet.widgets._names import name_folder
 from napari_unet.widgets._pace import PacedDrawing
 from napari_unet.widgets._progress import ProgressLine
 from napari_unet.widgets._session import projects_home
+from napari_unet.widgets._still_label import StillLabel
 from napari_unet.widgets._worker import EventRunner
 from napari_unet.widgets.training.curves import Curves
 from napari_unet.widgets.training.findings import FindingsLabel
@@ -88,8 +89,7 @@ class TrainWidget(Dock):
         self.curves.hide()
         looking = LookingRow(self, lambda: pair_in_view(self.viewer, self.setup.pairs.pairs()))
         self.preview_switch, self.next_button = looking.preview_switch, looking.next_button
-        self.status = QLabel()
-        self.status.setWordWrap(True)
+        self.status = StillLabel()
         self.status.setToolTip(
             "<p>What is learnt from; a cell counts in each plane it is painted in. And to which step of the training "
             "the preview belongs.</p>"
