@@ -104,6 +104,8 @@ class Curves(QWidget):
         self.iou_plot.setVisible(bool(self._validated))
         self.loss_plot.getAxis("bottom").setStyle(showValues=not self._validated)
         self.loss_plot.setLabel("bottom", "" if self._validated else "step")
+        # It would find its limits while it is painted, and be painted once more, the whole window with it.
+        self.loss_plot.scene().prepareForPaint()
 
     def _add_plot(self, row: int, name: str, corner: tuple[int, int]) -> Any:
         """Add a plot that cannot be dragged about by accident, its legend in the corner that its curve leaves free."""
