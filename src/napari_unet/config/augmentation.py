@@ -60,7 +60,7 @@ class AugmentationConfig(Settings):
         0.0, title="Blur", help="Largest standard deviation in px of the added blur.", step=0.25, ge=0, le=10
     )
     uneven_light: float = setting(
-        0.0,
+        0.1,
         title="Uneven light",
         help="Standard deviation of an added slow change of brightness, relative to half the range of the image.",
         step=0.05,
