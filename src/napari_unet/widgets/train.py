@@ -148,7 +148,8 @@ class TrainWidget(Dock):
 
     def _check(self) -> None:
         """Look for what is wrong, without starting."""
-        if (job := self._order(name_folder(self.session.project / "runs"))) is not None:
+        # Nothing is kept, so no folder is named.
+        if (job := self._order(self.session.project / "runs")) is not None:
             self.progress.begin("Checking …")
             self.runner.start(partial(check, job))
             self._show_state()
