@@ -27,7 +27,7 @@ def reuse_memory(device: torch.device) -> Iterator[None]:
     """Keep what is freed for what is allocated next; given back when the last one leaves.
 
     The GNU C library, which PyTorch allocates with on Linux, asks the system for each large array and gives it back at
-    once. The system hands it out page by page, each of them cleared: a sixth of the time of a training step
+    once. The system hands it out page by page, each of them cleared: a seventh of the time of a training step
     (`benchmarks/training.py`), in which nothing else runs on that core, not even the window. Elsewhere, and on a GPU,
     this does nothing. The results are the same.
 
