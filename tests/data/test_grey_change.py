@@ -6,7 +6,7 @@ import torch
 from napari_unet.config.augmentation import AugmentationConfig
 from napari_unet.data.grey_change import change_grey, draw_grey_change
 
-OFF = AugmentationConfig(contrast=0, brightness=0, noise=0)
+OFF = AugmentationConfig(contrast=0, brightness=0, noise=0, uneven_light=0)
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -18,7 +18,9 @@ from napari_unet.geometry import AxisGeometry
 
 RECIPE = quick_recipe()
 GEOMETRY = AxisGeometry(depth=2)
-OFF = AugmentationConfig(elastic_px=0, rotation=False, flip=False, scale=0, contrast=0, brightness=0, noise=0)
+OFF = AugmentationConfig(
+    elastic_px=0, rotation=False, flip=False, scale=0, contrast=0, brightness=0, noise=0, uneven_light=0
+)
 
 
 def make_field(name: str = "discs", seed: int = 0) -> Field:
