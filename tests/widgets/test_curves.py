@@ -5,24 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QAbstractScrollArea
 
+from event_counter import EventCounter
 from napari_unet.training.events import Stepped, Validated
 from napari_unet.widgets.training.curves import Curves
-
-
-class Painted(QObject):
-    """Counts how often a widget is painted."""
-
-    def __init__(self, watched: QObject) -> None:
-        super().__init__()
-        self.count = 0
-        watched.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        self.count += event is not None and event.type() == QEvent.Type.Paint
-        return False
 
 
 @pytest.fixture
@@ -44,7 +32,7 @@ def add_steps(curves: Curves, first: int, last: int) -> None:
 
 @pytest.mark.parametrize("last", [31, 60, 300])
 def test_they_are_painted_once_for_all_that_is_new(curves, qtbot, last) -> None:
-    painted = Painted(curves.findChild(QAbstractScrollArea).viewport())
+    painted = EventCounter(curves.findChild(QAbstractScrollArea).viewport(), QEvent.Type.Paint)
     add_steps(curves, 30, last)
     curves.draw()
     qtbot.waitUntil(lambda: painted.count > 0)

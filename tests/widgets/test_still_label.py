@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from event_counter import EventCounter
 from napari_unet.widgets._progress import ProgressLine
 from napari_unet.widgets._still_label import StillLabel
-
-
-class Counter(QObject):
-    """Counts the events of one kind that reach a widget."""
-
-    def __init__(self, watched: QWidget, kind: QEvent.Type) -> None:
-        super().__init__()
-        self.count, self._kind = 0, kind
-        watched.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        self.count += event is not None and event.type() == self._kind
-        return False
 
 
 @pytest.fixture
@@ -42,7 +30,7 @@ def stack(qtbot):
 
 def test_another_text_of_the_same_height_moves_nothing(stack, qtbot) -> None:
     window, label = stack
-    asked = Counter(window, QEvent.Type.LayoutRequest)
+    asked = EventCounter(window, QEvent.Type.LayoutRequest)
     label.setText("step 2, loss 0.3")
     qtbot.wait(50)
     assert label.text() == "step 2, loss 0.3" and not asked.count
@@ -76,7 +64,7 @@ def test_progress_is_drawn_once_for_each_advance(qtbot) -> None:
     line.begin("Reading")
     line.advance(0.1, "step 1")
     qtbot.wait(100)
-    drawn = Counter(line.bar, QEvent.Type.Paint)
+    drawn = EventCounter(line.bar, QEvent.Type.Paint)
     line.advance(0.2, "step 2")
     assert not drawn.count, "it was drawn before the text was there"
     qtbot.wait(100)
