@@ -27,6 +27,7 @@ from napari_unet.metrics import detection, overlaps
 from napari_unet.models.model_file import load_model
 from napari_unet.models.starter import load_starter
 from napari_unet.training.events import Stepped
+from napari_unet.training.fit_instances import fit_saved
 from napari_unet.training.run_folder import RunFolder
 from napari_unet.training.starting import NONE, STARTER
 from napari_unet.training.trainer import Trainer
@@ -53,7 +54,10 @@ _FOREST_PX = 50_000
 
 def unet(task: Task, steps: int, kept: Path, init: str = NONE) -> Segmentation:
     """Train our U-Net."""
-    run = train(_training_images(task), _recipe(task, steps), kept, init)
+    images = _training_images(task)
+    run = train(images, _recipe(task, steps), kept, init)
+    # What was trained before may have been asked for cells in another way.
+    fit_saved(RunFolder(kept).model, images, run.steps)
     if run.processor_seconds is not None:
         print(f"    {run.steps} steps in {run.processor_seconds:.0f} s of the processor", flush=True)
     return partial(_segment, Segmenter(load_model(RunFolder(kept).model), instances=InstancesConfig()))

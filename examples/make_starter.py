@@ -49,6 +49,9 @@ EDGE = 512
 TISSUE_SHARE = 3
 #: One field in so many is held out.
 HELD_OUT_SHARE = 6
+#: Mean foreground probability that a cell must have. On the fields held out it takes average precision from 0.74 to
+#: 0.79, and SEG from 0.747 to 0.739.
+MIN_PROBABILITY = 0.7
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,8 @@ def main() -> None:
                 bar.update(100 * event.progress - bar.n)
     model = load_model(trainer.folder.model)
     # Cells of all sizes were learnt from: what starts here chooses its own factor.
-    card = model.card.model_copy(update={"scale": None, "cell_diameter_px": None})
+    told = {"scale": None, "cell_diameter_px": None, "min_probability": MIN_PROBABILITY}
+    card = model.card.model_copy(update=told)
     save_model(replace(model, card=card), arguments.output)
     print(f"{arguments.output}: {trainer.step} steps, learnt from {len(images)} images")
 

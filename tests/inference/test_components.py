@@ -10,7 +10,7 @@ from napari_unet.inference.components import BACKGROUND, CORE, SHELL, describe_b
 def test_a_block_knows_where_it_lies() -> None:
     kinds = np.full((3, 3), BACKGROUND, np.uint8)
     kinds[1, 1] = SHELL
-    ids, regions = describe_block(kinds, (slice(2, 5), slice(0, 3)), (9, 9))
+    ids, regions = describe_block(kinds, kinds == SHELL, (slice(2, 5), slice(0, 3)), (9, 9))
     assert ids.tolist() == [[2, 2, 2], [2, 1, 2], [2, 2, 2]]
     assert regions.size.tolist() == [1, 8]
     assert regions.first.tolist() == [3 * 9 + 1, 2 * 9]
@@ -20,15 +20,17 @@ def test_a_block_knows_where_it_lies() -> None:
 
 def test_background_holds_together_at_corners_and_cells_do_not() -> None:
     box = (slice(0, 2), slice(0, 2))
-    _, regions = describe_block(np.where(np.eye(2), SHELL, BACKGROUND).astype(np.uint8), box, (2, 2))
+    _, regions = describe_block(np.where(np.eye(2), SHELL, BACKGROUND).astype(np.uint8), np.eye(2) > 0, box, (2, 2))
     assert regions.is_cell.tolist() == [True, True, False]
 
 
 def test_cores_come_before_what_is_around_them() -> None:
     kinds = np.array([[CORE, SHELL, CORE, BACKGROUND]], np.uint8)
-    ids, regions = describe_block(kinds, (slice(0, 1), slice(0, 4)), (1, 4))
+    foreground = np.array([[1, 0.6, 0.8, 0]], np.float32)
+    ids, regions = describe_block(kinds, foreground, (slice(0, 1), slice(0, 4)), (1, 4))
     assert ids.tolist() == [[1, 3, 2, 4]]
     assert regions.is_core.tolist() == [True, True, False, False]
+    assert regions.sureness.tolist() == [65535, 52428, 39321, 0]
     assert regions.is_cell.tolist() == [True, True, True, False]
     assert regions.pairs.tolist() == [[1, 3], [2, 3], [2, 4]]
 

@@ -15,6 +15,7 @@ from scipy import ndimage
 from napari_unet.config.instances import InstancesConfig
 from napari_unet.errors import InputError
 from napari_unet.inference.instances import find_classes, find_instances, find_instances_blockwise
+from napari_unet.inference.regions import CERTAIN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,19 +127,29 @@ CORES = st.builds(
     core_threshold=st.floats(0.3, 0.95),
     core_reach_px=st.integers(0, 30),
     min_size_px=st.integers(0, 6),
+    min_probability=st.none() | st.floats(0, 0.99),
     max_hole_px=st.none() | st.integers(0, 8),
     grow_px=st.integers(0, 2),
 )
 
 
+def sure_by_pixels(foreground: NDArray[np.float32], config: InstancesConfig) -> NDArray[np.bool_]:
+    """Give the foreground of cells that are sure enough, by the definition."""
+    mask: NDArray[np.bool_] = foreground >= config.threshold
+    pieces, n = ndimage.label(mask)
+    # Probabilities are added up as whole numbers.
+    means = ndimage.mean(np.rint(foreground * np.float32(CERTAIN)), pieces, np.arange(n + 1))
+    return mask & (means >= (config.min_probability or 0) * CERTAIN)[pieces]
+
+
 def take_apart_by_pixels(foreground: NDArray[np.float32], config: InstancesConfig) -> NDArray[np.int32]:
     """Take cells apart by the definition, growing from pixel to pixel; numbers in any order."""
-    assert config.threshold is not None and config.core_threshold is not None
-    mask = foreground >= config.threshold
+    assert config.core_threshold is not None
+    mask = sure_by_pixels(foreground, config)
     cells = find_by_pixels(mask, config)
     background, _ = ndimage.label(~mask, structure=np.ones((3,) * mask.ndim))
     mask |= np.bincount(background.ravel())[background] < (config.min_size_px or 0)
-    cores, n = ndimage.label(foreground >= max(config.core_threshold, config.threshold))
+    cores, n = ndimage.label(mask & (foreground >= config.core_threshold))
     sizes = np.bincount(cores.ravel(), minlength=n + 1)
     result = cells.copy()
     for cell in range(1, int(cells.max()) + 1):
@@ -181,6 +192,38 @@ def test_blocks_of_any_shape_are_taken_apart_like_the_whole(
 
 def row(*tenths: int) -> NDArray[np.float32]:
     return np.array([tenths], np.float32) / 10
+
+
+@pytest.mark.parametrize(
+    ("least", "expected"),
+    [
+        (None, [1, 1, 1, 0, 2, 2, 0, 3]),
+        (0.0, [1, 1, 1, 0, 2, 2, 0, 3]),
+        (0.59, [1, 1, 1, 0, 2, 2, 0, 0]),  # means are 0.7, 0.6 and 0.5
+        (0.65, [1, 1, 1, 0, 0, 0, 0, 0]),
+    ],
+)
+def test_cells_that_are_hardly_foreground_are_dropped(least: float | None, expected: list[int]) -> None:
+    config = InstancesConfig(min_probability=least, grow_px=0)
+    assert find_instances(row(6, 9, 6, 0, 5, 7, 0, 5), config).tolist() == [expected]
+    assert find_instances(row(6, 9, 6, 0, 5, 7, 0, 5).astype(np.float16), config).tolist() == [expected]
+
+
+def test_the_dim_ring_round_a_hole_is_dropped_and_what_lies_in_the_hole_stays() -> None:
+    ring = np.full((5, 5), 0.6, np.float32)
+    ring[1:4, 1:4], ring[2, 2] = 0.1, 0.9
+    expected = np.zeros((7, 7), np.int32)
+    expected[3, 3] = 1
+    config = InstancesConfig(min_probability=0.7, grow_px=0)
+    np.testing.assert_array_equal(find_instances(np.pad(ring, 1), config), expected)
+    assert find_instances(np.pad(ring, 1), config.model_copy(update={"min_probability": 0.55})).max() == 2
+
+
+@settings(deadline=None, max_examples=50)
+@given(blobs(), st.floats(0, 0.99))
+def test_the_cells_of_a_mask_are_sure(mask: NDArray[np.bool_], least: float) -> None:
+    config = InstancesConfig(min_probability=least)
+    np.testing.assert_array_equal(find_instances(mask, config), find_instances(mask, InstancesConfig()))
 
 
 def test_what_is_joined_by_less_than_the_core_is_two() -> None:

@@ -14,6 +14,7 @@ RING_WITH_SPECK = Regions(
     is_cell=np.array([False, True, False, True, False]),
     is_core=np.zeros(5, bool),
     size=np.array([0, 16, 8, 1, 24]),
+    sureness=np.array([0, 16, 8, 1, 24]),
     first=np.array([NO_PIXEL, 8, 16, 24, 0]),
     is_open=np.array([True, False, False, False, True]),
     pairs=np.array([[1, 2], [1, 4], [3, 2]]),

@@ -128,8 +128,10 @@ def test_axes_that_do_not_fit_are_refused() -> None:
 
 def test_settings_left_empty_are_those_of_the_model() -> None:
     told = {"threshold": 0.4, "small_cell_px": 40.0, "smallest_share": 0.75, "cell_diameter_px": 21.04, "scale": 0.5}
+    told |= {"min_probability": 0.6}
     card = make_model(instances={}).card.model_copy(update=told)
     expected = {"tiling.cell_diameter_px": 21, "instances.threshold": 0.4, "instances.min_size_px": 30}
+    expected |= {"instances.min_probability": 0.6}
     assert left_empty(card) == expected
     cored = card.model_copy(update={"core_threshold": 0.9})
     assert left_empty(cored) == {**expected, "instances.core_threshold": 0.9}
@@ -145,6 +147,6 @@ def test_lengths_that_the_network_sees_are_settled_in_pixels_of_the_image() -> N
 @pytest.mark.parametrize("scale", [0.25, 1.0, 3.0])
 def test_settling_leaves_what_a_person_said(scale: float) -> None:
     card = make_model().card.model_copy(update={"threshold": 0.4, "small_cell_px": 40.0})
-    lengths = {"grow_px": 0, "core_reach_px": 0}
-    said = InstancesConfig(threshold=0.7, core_threshold=0.8, min_size_px=5, max_hole_px=9, **lengths)
+    probabilities = {"threshold": 0.7, "core_threshold": 0.8, "min_probability": 0.6}
+    said = InstancesConfig(min_size_px=5, max_hole_px=9, grow_px=0, core_reach_px=0, **probabilities)
     assert settle(said, card, scale) == said

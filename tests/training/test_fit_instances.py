@@ -129,11 +129,31 @@ def test_crowded_cells_that_the_core_would_break_stay_whole() -> None:
     assert choose(card, [replace(sample, foreground=foreground)], 1.0).core_threshold is None
 
 
+@pytest.mark.parametrize("n_unsure", [0, 1, 6])
+@pytest.mark.parametrize("sure", [0.6, 0.95])
+def test_unsure_cells_are_dropped_unless_some_are_annotated(n_unsure: int, sure: float) -> None:
+    labels = squares(40)
+    foreground = np.where(labels > 0, sure, 0).astype(np.float32)
+    foreground[(labels > 0) & (labels <= n_unsure)] = 0.52
+    card = choose(model().card, [Sample(foreground, labels, np.ones(labels.shape, bool))], 1.0)
+    # One of forty cells is too few to tell.
+    expected = 0.0 if n_unsure == 6 else {0.6: 0.551, 0.95: 0.731}[sure]
+    assert card.min_probability == expected
+
+
+def test_the_least_probability_leaves_what_the_threshold_was_lowered_for() -> None:
+    labels = squares(40)
+    image = np.where(labels > 0, np.where(labels % 4, BRIGHT, DIM), 0)
+    card = fit_instances(model(), [pair(image, labels)], ALL_PX)
+    assert (card.threshold, card.min_probability) == (0.4, 0.0)
+
+
 def test_what_a_person_has_settled_is_not_chosen() -> None:
     labels = squares(40)
     image = np.where(labels > 0, np.where(labels % 4, BRIGHT, DIM), 0)
-    settled = model(instances={"grow_px": 0, "threshold": 0.5, "min_size_px": 3})
-    assert choice(fit_instances(settled, [pair(image, labels)], ALL_PX)) == (0.5, 0.5)
+    settled = model(instances={"grow_px": 0, "threshold": 0.5, "min_size_px": 3, "min_probability": 0.1})
+    card = fit_instances(settled, [pair(image, labels)], ALL_PX)
+    assert (*choice(card), card.min_probability) == (0.5, 0.5, 0.0)
     classes = model(training={"target": "classes"})
     assert fit_instances(classes, [pair(image, labels)], ALL_PX) == classes.card
 

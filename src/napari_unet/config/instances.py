@@ -46,6 +46,16 @@ class InstancesConfig(Settings):
         advanced=False,
         ge=0,
     )
+    min_probability: float | None = setting(
+        None,
+        title="Least probability",
+        help="Mean foreground probability that a cell must have; one with less is dropped. Empty: half as sure as the "
+        "network is inside the annotated cells. 0: none is dropped.",
+        step=0.05,
+        start=0.7,
+        ge=0,
+        lt=1,
+    )
     max_hole_px: int | None = setting(
         None, title="Largest hole", help="Holes of up to this many px inside a cell are filled; empty: all holes.", ge=0
     )

@@ -123,7 +123,7 @@ class BlockwiseInstances:
         if not foreground.size:
             return
         box = tuple(slice(low, low + size) for low, size in zip(start, foreground.shape, strict=True))
-        ids, regions = describe_block(self._kinds(foreground), box, self._scratch.shape)
+        ids, regions = describe_block(self._kinds(foreground), foreground, box, self._scratch.shape)
         self._scratch[box] = ids + self._n_regions
         faces, corners = seam_pairs(self._scratch, box)
         self._blocks.append(replace(regions, pairs=np.concatenate([regions.pairs + self._n_regions, faces])))
@@ -140,7 +140,7 @@ class BlockwiseInstances:
         return kinds
 
     def finish(self) -> Instances:
-        """Join the blocks, fill holes, drop small cells, take apart what is hardly joined and number the rest.
+        """Join the blocks, drop unsure and small cells, fill holes, take apart what is hardly joined, number the rest.
 
         Returns
         -------
@@ -158,6 +158,7 @@ class BlockwiseInstances:
             raise InputError(f"blocks with {seen} px were given for {wanted} px; add each part of the array once")
         max_hole_px = self._config.max_hole_px
         # A small cell in a hole keeps it from being one, so holes are looked for again once small cells are gone.
-        cells = parts.join_cores().fill_holes(max_hole_px).drop_small(self._min_size_px).fill_holes(max_hole_px)
+        cells = parts.join_cores().drop_unsure(self._config.min_probability or 0.0).fill_holes(max_hole_px)
+        cells = cells.drop_small(self._min_size_px).fill_holes(max_hole_px)
         numbers = number_cells(cells, parts, self._min_size_px)
         return Instances(self._scratch, numbers, self._config.core_reach_px, self._config.grow_px)

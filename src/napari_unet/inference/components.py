@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from scipy import ndimage
 
-from napari_unet.inference.regions import NO_PAIRS, NO_PIXEL, Regions, unique_pairs
+from napari_unet.inference.regions import CERTAIN, NO_PAIRS, NO_PIXEL, Regions, unique_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,13 +24,17 @@ Part = TypeVar("Part")
 CORE, SHELL, BACKGROUND = 0, 1, 2
 
 
-def describe_block(kinds: NDArray[np.uint8], box: Box, shape: tuple[int, ...]) -> tuple[NDArray[np.int32], Regions]:
+def describe_block(
+    kinds: NDArray[np.uint8], foreground: NDArray[Any], box: Box, shape: tuple[int, ...]
+) -> tuple[NDArray[np.int32], Regions]:
     """Find the regions of one block.
 
     Parameters
     ----------
     kinds
         `CORE` and `SHELL`, which are foreground, or `BACKGROUND`, uint8, any number of axes, not empty.
+    foreground
+        Probability of foreground, 0 to 1, or mask, bool; shape of ``kinds``.
     box
         Where the block lies in the whole array, px.
     shape
@@ -46,7 +50,7 @@ def describe_block(kinds: NDArray[np.uint8], box: Box, shape: tuple[int, ...]) -
     Examples
     --------
     >>> kinds = np.array([[SHELL, BACKGROUND, SHELL]], np.uint8)
-    >>> ids, regions = describe_block(kinds, (slice(0, 1), slice(2, 5)), (1, 5))
+    >>> ids, regions = describe_block(kinds, kinds == SHELL, (slice(0, 1), slice(2, 5)), (1, 5))
     >>> ids
     array([[1, 3, 2]], dtype=int32)
     >>> regions.first, regions.is_open
@@ -54,7 +58,7 @@ def describe_block(kinds: NDArray[np.uint8], box: Box, shape: tuple[int, ...]) -
     """
     ids, (n_cores, n_cells) = _label(kinds)
     count = int(ids.max())
-    size, first = _measure_runs(ids, count)
+    size, sureness, first = _measure_runs(ids, foreground, count)
     within = np.unravel_index(first, kinds.shape)
     start = [part.start for part in box]
     is_open = np.zeros(count, dtype=bool)
@@ -63,6 +67,7 @@ def describe_block(kinds: NDArray[np.uint8], box: Box, shape: tuple[int, ...]) -
         is_cell=np.arange(count) < n_cells,
         is_core=np.arange(count) < n_cores,
         size=size,
+        sureness=sureness,
         first=np.asarray(np.ravel_multi_index(tuple(map(np.add, within, start)), shape), dtype=np.int64),
         is_open=is_open,
         pairs=_face_pairs(ids),
@@ -113,16 +118,20 @@ def _label(kinds: NDArray[np.uint8]) -> tuple[NDArray[np.int32], tuple[int, int]
     return ids, (counts[1], counts[2])
 
 
-def _measure_runs(ids: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give size and first raster index of each region; runs of equal pixels are far fewer than pixels."""
+def _measure_runs(
+    ids: NDArray[np.int32], foreground: NDArray[Any], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Give size, sureness and first raster index of each region; runs of equal pixels are far fewer than pixels."""
     flat = ids.ravel()
     starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
     regions = flat[starts] - 1
-    size = np.zeros(count, dtype=np.int64)
+    size, sureness = np.zeros((2, count), dtype=np.int64)
     np.add.at(size, regions, np.diff(starts, append=flat.size))
+    probability = np.rint(foreground.ravel() * np.float32(CERTAIN)).astype(np.uint16)
+    np.add.at(sureness, regions, np.add.reduceat(probability, starts, dtype=np.int64))
     first = np.full(count, NO_PIXEL)
     np.minimum.at(first, regions, starts)
-    return size, first
+    return size, sureness, first
 
 
 def _edge_pixels(ids: NDArray[np.int32], box: Box, shape: tuple[int, ...]) -> NDArray[np.int32]:

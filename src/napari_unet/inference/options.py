@@ -64,7 +64,12 @@ def settle(config: InstancesConfig, card: ModelCard, scale: float) -> InstancesC
     # Ridges are as wide as the network sees them, but where it sees a pixel twice, they still take a whole one.
     settled = {name: math.ceil(getattr(config, name) / min(1.0, scale)) for name in ("grow_px", "core_reach_px")}
     smallest = card.smallest_share * (card.small_cell_px or 0) * ((card.scale or 1.0) / scale) ** 2
-    chosen = {"threshold": card.threshold, "core_threshold": card.core_threshold, "min_size_px": int(smallest)}
+    chosen = {
+        "threshold": card.threshold,
+        "core_threshold": card.core_threshold,
+        "min_size_px": int(smallest),
+        "min_probability": card.min_probability,
+    }
     return config.model_copy(update=settled | {k: v for k, v in chosen.items() if getattr(config, k) is None})
 
 
@@ -82,7 +87,9 @@ def left_empty(card: ModelCard) -> dict[str, float]:
         Value by ``"section.name"``, for images like those of the training.
     """
     settled = settle(card.recipe.instances, card, card.scale or 1.0)
-    chosen = {name: getattr(settled, name) for name in ("threshold", "core_threshold", "min_size_px")}
+    chosen = {
+        name: getattr(settled, name) for name in ("threshold", "core_threshold", "min_size_px", "min_probability")
+    }
     return {
         "tiling.cell_diameter_px": round(card.cell_diameter_px or WORKING_DIAMETER_PX, 1),
         **{f"instances.{name}": value for name, value in chosen.items() if value is not None},

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Raster index of the first pixel of a region without pixels: after every pixel.
 NO_PIXEL = int(np.iinfo(np.int64).max)
+#: A probability of one, where probabilities are added up.
+CERTAIN = int(np.iinfo(np.uint16).max)
 #: An empty list of pairs of regions.
 NO_PAIRS: NDArray[np.int64] = np.empty((0, 2), dtype=np.int64)
 
@@ -35,6 +37,9 @@ class Regions:
         Whether it is surely so, bool (n,); see `napari_unet.inference.cores`.
     size
         Number of pixels, int64 (n,).
+    sureness
+        Sum of the foreground probability of its pixels, in units of 1 / `CERTAIN`, int64 (n,): whole numbers add up to
+        the same in any order.
     first
         Raster index of the first pixel in the whole array, int64 (n,).
     is_open
@@ -52,6 +57,7 @@ class Regions:
     is_cell: NDArray[np.bool_]
     is_core: NDArray[np.bool_]
     size: NDArray[np.int64]
+    sureness: NDArray[np.int64]
     first: NDArray[np.int64]
     is_open: NDArray[np.bool_]
     pairs: NDArray[np.int64]
@@ -74,16 +80,18 @@ class Regions:
         graph = coo_array((np.ones(len(joins), dtype=bool), (joins[:, 0], joins[:, 1])), shape=(n, n))
         count, owners = connected_components(graph, directed=False)
         owner = owners.astype(np.int64)
-        size, first = np.zeros(count, dtype=np.int64), np.full(count, NO_PIXEL)
+        size, sureness = np.zeros((2, count), dtype=np.int64)
+        first = np.full(count, NO_PIXEL)
         is_cell, is_core, is_open = np.zeros((3, count), dtype=bool)
         np.add.at(size, owner, self.size)
+        np.add.at(sureness, owner, self.sureness)
         np.minimum.at(first, owner, self.first)
         is_cell[owner[self.is_cell]] = True
         is_core[owner[self.is_core]] = True
         is_open[owner[self.is_open]] = True
         pairs = owner[self.pairs]
         pairs = unique_pairs(pairs[pairs[:, 0] != pairs[:, 1]])
-        return Regions(is_cell, is_core, size, first, is_open, pairs, owner[self.owner])
+        return Regions(is_cell, is_core, size, sureness, first, is_open, pairs, owner[self.owner])
 
     def join_cores(self) -> Regions:
         """Make one cell of cores and the foreground around them.
@@ -127,7 +135,26 @@ class Regions:
         Regions
             The regions, the small cells merged with the background around them.
         """
-        regions = replace(self, is_cell=self.is_cell & (self.size >= min_size_px))
+        return self._drop(self.size < min_size_px)
+
+    def drop_unsure(self, min_probability: float) -> Regions:
+        """Make background of cells that are hardly foreground.
+
+        Parameters
+        ----------
+        min_probability
+            Mean foreground probability of the least sure cell that stays, 0 … 1.
+
+        Returns
+        -------
+        Regions
+            The regions, the unsure cells merged with the background around them.
+        """
+        return self._drop(self.sureness < min_probability * CERTAIN * self.size)
+
+    def _drop(self, is_dropped: NDArray[np.bool_]) -> Regions:
+        """Make background of those regions that are cells."""
+        regions = replace(self, is_cell=self.is_cell & ~is_dropped)
         return regions.merge(self.pairs[~regions.is_cell[self.pairs[:, 0]]])
 
 
@@ -181,6 +208,7 @@ def collect_regions(blocks: Sequence[Regions], corners: NDArray[np.int64]) -> Re
         is_cell=is_cell,
         is_core=is_core,
         size=np.concatenate([[0], *[block.size for block in blocks]]),
+        sureness=np.concatenate([[0], *[block.sureness for block in blocks]]),
         first=np.concatenate([[NO_PIXEL], *[block.first for block in blocks]]),
         is_open=np.concatenate([[True], *[block.is_open for block in blocks]]),
         pairs=cell_first[~alike],

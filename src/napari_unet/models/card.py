@@ -63,6 +63,8 @@ class ModelCard(BaseModel):
         Probability that cells reach inside, where nobody says otherwise; None: cells are not taken apart.
     smallest_share
         Size of the smallest cell that is kept, as a share of ``small_cell_px``, where nobody says otherwise.
+    min_probability
+        Mean foreground probability of the least sure cell that is kept, where nobody says otherwise.
     training_data
         SHA-256 of the annotations of each training image, by name.
     metrics
@@ -93,6 +95,7 @@ class ModelCard(BaseModel):
     threshold: float = Field(USUAL_THRESHOLD, gt=0, lt=1)
     core_threshold: float | None = Field(None, gt=0, lt=1)
     smallest_share: float = Field(0.5, ge=0)
+    min_probability: float = Field(0.0, ge=0, lt=1)
     training_data: dict[str, str] = {}
     metrics: dict[str, float] = {}
     versions: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What finds the annotated cells best when a training has ended: core, threshold and smallest cell.
+"""What finds the annotated cells best when a training has ended: core, threshold, smallest cell, least probability.
 
 They are chosen on a few windows of the annotated planes. Few cells say little, and those learnt from less than others:
 so the choice is among values near the usual ones, and is another than these only where it finds clearly more cells.
@@ -41,6 +41,11 @@ _SMALLEST_SHARES = (0.5, 0.75, 1.0)
 _THRESHOLD_GAIN, _THRESHOLD_CELLS = 0.25, 3.0
 _SIZE_GAIN, _SIZE_CELLS = 0.0125, 3.0
 _CORE_GAIN, _CORE_CELLS = 0.05, 2.0
+#: The same for keeping unsure cells: the image learnt from, of which all is known by heart, shows none that is false.
+_UNSURE_GAIN, _UNSURE_CELLS = 0.0125, 1.0
+#: A cell may have this mean probability, odds of e to 1, however sure the network is of those that it was taught: it is
+#: less sure of those in other images.
+_SURE_ENOUGH = 0.731
 #: Pixels looked at: at most so many, and no more than this share of those learnt from.
 _MOST_PX, _SHARE = 2**21, 0.05
 #: A probability from which on being surer tells nothing.
@@ -72,7 +77,7 @@ def affordable_px(config: TrainingConfig, steps: int) -> int:
 
 
 def fit_saved(path: Path, images: Iterable[TrainingImage], steps: int) -> None:
-    """Choose core, threshold and smallest cell of a model that was saved, and save them with it.
+    """Choose how a model that was saved finds cells, and save it with the model.
 
     Parameters
     ----------
@@ -90,7 +95,7 @@ def fit_saved(path: Path, images: Iterable[TrainingImage], steps: int) -> None:
 
 
 def fit_instances(model: TrainedModel, images: Iterable[TrainingImage], n_px: int) -> ModelCard:
-    """Choose core, threshold and smallest cell of a model.
+    """Choose core, threshold, smallest cell and least probability of a model.
 
     Parameters
     ----------
@@ -136,7 +141,16 @@ def choose(card: ModelCard, samples: Sequence[Sample], scale: float) -> ModelCar
         (card.model_copy(update={"threshold": threshold, "smallest_share": share}), _price(threshold, share, n_cells))
         for threshold, share in _candidates(card)
     ]
-    return _best(priced, samples, scale)
+    return _choose_least(_best(priced, samples, scale), samples, scale, n_cells)
+
+
+def _choose_least(card: ModelCard, samples: Sequence[Sample], scale: float, n_cells: int) -> ModelCard:
+    """Choose the least probability, with all else as it was chosen; what a person has settled is not chosen again."""
+    if card.recipe.instances.min_probability is not None:
+        return card
+    least = card.model_copy(update={"min_probability": min(half_as_sure(samples), _SURE_ENOUGH)})
+    all_kept = card.model_copy(update={"min_probability": 0.0})
+    return _best([(least, 0.0), (all_kept, _UNSURE_GAIN + _UNSURE_CELLS / n_cells)], samples, scale)
 
 
 def _choose_core(card: ModelCard, samples: Sequence[Sample], scale: float, n_cells: int) -> ModelCard:
