@@ -43,8 +43,9 @@ _SIZE_GAIN, _SIZE_CELLS = 0.0125, 3.0
 _CORE_GAIN, _CORE_CELLS = 0.05, 2.0
 #: The same for keeping unsure cells: the image learnt from, of which all is known by heart, shows none that is false.
 _UNSURE_GAIN, _UNSURE_CELLS = 0.0125, 1.0
-#: A cell may have this mean probability, odds of e to 1, however sure the network is of those that it was taught: it is
-#: less sure of those in other images.
+#: How sure a core must be, and a cell in the mean, as a share of how sure the network is inside annotated cells.
+_CORE_SURENESS, _LEAST_SURENESS = 0.5, 0.4
+#: A mean probability of this, odds of e to 1, is enough in any case: of cells in other images a network is less sure.
 _SURE_ENOUGH = 0.731
 #: Pixels looked at: at most so many, and no more than this share of those learnt from.
 _MOST_PX, _SHARE = 2**21, 0.05
@@ -148,7 +149,7 @@ def _choose_least(card: ModelCard, samples: Sequence[Sample], scale: float, n_ce
     """Choose the least probability, with all else as it was chosen; what a person has settled is not chosen again."""
     if card.recipe.instances.min_probability is not None:
         return card
-    least = card.model_copy(update={"min_probability": min(half_as_sure(samples), _SURE_ENOUGH)})
+    least = card.model_copy(update={"min_probability": min(as_sure(samples, _LEAST_SURENESS), _SURE_ENOUGH)})
     all_kept = card.model_copy(update={"min_probability": 0.0})
     return _best([(least, 0.0), (all_kept, _UNSURE_GAIN + _UNSURE_CELLS / n_cells)], samples, scale)
 
@@ -157,7 +158,7 @@ def _choose_core(card: ModelCard, samples: Sequence[Sample], scale: float, n_cel
     """Choose the core, with all else as is usual; what a person has settled is not chosen again."""
     if card.recipe.instances.core_threshold is not None:
         return card
-    with_cores = card.model_copy(update={"core_threshold": half_as_sure(samples)})
+    with_cores = card.model_copy(update={"core_threshold": as_sure(samples, _CORE_SURENESS)})
     without = card.model_copy(update={"core_threshold": None})
     # Where cells are crowded, cores need not gain: the image learnt from, where cells are kept apart by heart, may show
     # none.
@@ -165,8 +166,8 @@ def _choose_core(card: ModelCard, samples: Sequence[Sample], scale: float, n_cel
     return _best([(with_cores, price), (without, 0.0)], samples, scale)
 
 
-def half_as_sure(samples: Sequence[Sample]) -> float:
-    """Give the probability that is half as sure, in log odds, as a network typically is inside an annotated cell.
+def as_sure(samples: Sequence[Sample], share: float) -> float:
+    """Give the probability that is so sure, in log odds, as a share of what a network is inside an annotated cell.
 
     How sure a network is says how long it has learnt, rather than how right it is: a fixed probability is too much for
     one that has begun to learn, and means nothing to one that has learnt for long.
@@ -175,6 +176,8 @@ def half_as_sure(samples: Sequence[Sample]) -> float:
     ----------
     samples
         At least one, with a cell.
+    share
+        Share of the log odds that are typical inside a cell.
 
     Returns
     -------
@@ -187,11 +190,11 @@ def half_as_sure(samples: Sequence[Sample]) -> float:
 
     >>> from napari_unet.training.annotated_windows import Sample
     >>> cells = np.ones((4, 4), np.int32)
-    >>> half_as_sure([Sample(np.full((4, 4), 81 / 82, np.float32), cells, cells > 0)])
+    >>> as_sure([Sample(np.full((4, 4), 81 / 82, np.float32), cells, cells > 0)], 0.5)
     0.9
     """
     inside = np.concatenate([sample.foreground[sample.cells > 0] for sample in samples])
-    return round(float(expit(logit(np.clip(np.median(inside).astype(float), 0.5, _SUREST)) / 2)), 3)
+    return round(float(expit(logit(np.clip(np.median(inside).astype(float), 0.5, _SUREST)) * share)), 3)
 
 
 def _best(priced: Iterable[tuple[ModelCard, float]], samples: Sequence[Sample], scale: float) -> ModelCard:
