@@ -19,6 +19,7 @@ from napari_unet.models.model_file import load_model
 from napari_unet.training import live as live_module
 from napari_unet.training import previews as previews_module
 from napari_unet.training.events import Annotated, Finished, Started, Stepped
+from napari_unet.training.giving_way import GivingWay
 from napari_unet.training.live import LiveTraining, Paused, SearchFailed
 from napari_unet.training.previews import Previews
 from napari_unet.training.trainer import Trainer
@@ -40,7 +41,7 @@ def view(image: Any = IMAGE, rectangle: tuple[slice, slice] = WHOLE, place: obje
 
 
 def preview(looked_at: View, model: Any) -> Previewed:
-    *_, done = Previews(lambda: looked_at, first_s=0).make(model, step=7)
+    *_, done = Previews(lambda: looked_at, GivingWay(), first_s=0).make(model, step=7)
     return done
 
 
@@ -165,7 +166,7 @@ def test_a_preview_is_given_up_when_another_view_comes() -> None:
     model = random_model()
     tiling = model.card.recipe.tiling.model_copy(update={"tile_px": 350})
     recipe = model.card.recipe.model_copy(update={"tiling": tiling})
-    previews = Previews(lambda: wanted[-1], first_s=0)
+    previews = Previews(lambda: wanted[-1], GivingWay(), first_s=0)
     events = previews.make(type(model)(model.network, model.card.model_copy(update={"recipe": recipe})), step=1)
     assert next(events).progress < 1
     wanted.append(view(place="other"))
@@ -174,7 +175,7 @@ def test_a_preview_is_given_up_when_another_view_comes() -> None:
 
 
 def test_previews_take_at_most_their_share_of_the_time() -> None:
-    previews = Previews(view, first_s=2.0)
+    previews = Previews(view, GivingWay(), first_s=2.0)
     assert not previews.are_due(1.0)
     assert previews.are_due(3.0)
     *_, done = previews.make(random_model(), step=1)

@@ -18,6 +18,7 @@ from napari_unet.training.record import read_run
 from napari_unet.widgets._layers import find_result, result_geometry, scheme_metadata, store_scheme
 from napari_unet.widgets._session import HOME_VARIABLE, session_of
 from napari_unet.widgets.training.live import PREVIEW, PROBABILITY
+from person import Person
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,6 +173,20 @@ def test_strokes_are_learnt_while_it_trains(viewer: Viewer, qtbot) -> None:
     stop(widget, qtbot)
     kept = tifffile.imread(folder / "annotations" / "cells.tif")
     assert np.array_equal(kept.reshape(labels.data.shape), labels.data)
+
+
+def test_the_training_rests_while_somebody_paints(viewer: Viewer, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_pair(viewer).mode = "paint"
+    widget = open_dock(viewer)
+    before = list(viewer.mouse_drag_callbacks)
+    train_until(widget, qtbot, 2)
+    way, held = widget.running.live.way, []
+    monkeypatch.setattr(way, "hold", held.append)
+    Person(viewer, qtbot).drag((50, 50), (50, 60))
+    assert held
+    wait_for_step(widget, qtbot, widget.running.step + 2)
+    stop(widget, qtbot)
+    assert viewer.mouse_drag_callbacks == before
 
 
 def test_another_slice_is_previewed_and_the_old_one_stays(viewer: Viewer, qtbot) -> None:

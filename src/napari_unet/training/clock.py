@@ -44,6 +44,16 @@ class Clock:
         self._since = now
         return self.seconds
 
+    def leave_out(self, seconds: float) -> None:
+        """Leave out a part of the time that is being counted.
+
+        Parameters
+        ----------
+        seconds
+            At most what has gone by since `start` or `stop`.
+        """
+        self._since += seconds
+
     def validation_is_due(self) -> bool:
         """Say whether to validate; if so, the next time is set."""
         if self.seconds < self._validate_at:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from napari_unet.errors import InputError
 from napari_unet.inference.place_search import Found, PlaceFinder, Search, Searching
 from napari_unet.training.events import Event, Finished, Started, Stepped
+from napari_unet.training.giving_way import GivingWay
 from napari_unet.training.views import Previewed, PreviewFailed, Previewing, View
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class LiveTraining:
     make_trainer
         Makes the trainer, resumed if wanted; called in the thread that runs the events.
 
+    Attributes
+    ----------
+    way
+        While it holds, training and previews rest between two layers, if they are computed on the processor.
+
     Notes
     -----
     A fresh network is looked at for the first time after a second or two of training, a trained one before its first
@@ -62,6 +68,7 @@ class LiveTraining:
     """
 
     def __init__(self, make_trainer: Callable[[], Trainer]) -> None:
+        self.way = GivingWay()
         self._make_trainer = make_trainer
         self._view: View | None = None
         self._painted: queue.SimpleQueue[TrainingImage] = queue.SimpleQueue()
@@ -127,7 +134,8 @@ class LiveTraining:
         from napari_unet.training.previews import Previews
 
         trainer = self._make_trainer()
-        previews = Previews(lambda: self._view, 0.0 if trainer.is_trained else _FIRST_LOOK_S)
+        trainer.way = self.way
+        previews = Previews(lambda: self._view, self.way, 0.0 if trainer.is_trained else _FIRST_LOOK_S)
         finder = PlaceFinder()
         self._hand_over(trainer)
         with closing(trainer.run()) as events:

@@ -7,6 +7,7 @@ of the moment. This is why training knows prediction here; prediction never know
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from napari_unet.data.rectangles import within
 from napari_unet.errors import InputError
 from napari_unet.inference.segment import Segmenter
 from napari_unet.inference.tiling import clip
+from napari_unet.models.between_layers import between_layers
 from napari_unet.training.views import Previewed, PreviewFailed, Previewing, View
 
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
     from napari_unet.axes import Array
     from napari_unet.data.normalization import PlaneScaler
+    from napari_unet.inference.predictor import Predictor
     from napari_unet.models.model_file import ModelCard, TrainedModel
+    from napari_unet.training.giving_way import GivingWay
 
 #: Share of the time that previews of an unchanged view may take.
 _SHARE = 0.15
@@ -39,12 +43,14 @@ class Previews:
     ----------
     newest
         Gives what is in view, None: nothing.
+    way
+        While it holds, previews rest between two layers, if they are computed on the processor.
     first_s
         Seconds of training before the first preview.
     """
 
-    def __init__(self, newest: Callable[[], View | None], first_s: float) -> None:
-        self._newest = newest
+    def __init__(self, newest: Callable[[], View | None], way: GivingWay, first_s: float) -> None:
+        self._newest, self._way = newest, way
         self._seen: tuple[Any, ...] | None = None
         self._told: set[tuple[Hashable, str]] = set()
         self._scaled: tuple[Array, PlaneScaler] | None = None
@@ -102,14 +108,21 @@ class Previews:
         box = clip(view.rectangle, view.image.shape[3:])
         probabilities = np.empty((segmenter.card.n_classes, *(part.stop - part.start for part in box)), np.float32)
         done, scaler = 0, self._scaler(segmenter.card, view.image)
-        for tile in segmenter.predictor.predict_plane(view.image[view.t, :, view.z], scaler, box):
-            probabilities[(slice(None), *within(tile.inner, box))] = tile.probabilities
-            done += tile.probabilities.size
-            yield from watch.outside(Previewing(view, done / probabilities.size))
-            if done < probabilities.size and self.view_has_changed():
-                return
+        with self._giving_way(segmenter.predictor, watch):
+            for tile in segmenter.predictor.predict_plane(view.image[view.t, :, view.z], scaler, box):
+                probabilities[(slice(None), *within(tile.inner, box))] = tile.probabilities
+                done += tile.probabilities.size
+                yield from watch.outside(Previewing(view, done / probabilities.size))
+                if done < probabilities.size and self.view_has_changed():
+                    return
         labels = segmenter.label(probabilities)
         yield from watch.outside(Previewed(step, view, box, probabilities, labels, watch.seconds()))
+
+    def _giving_way(self, predictor: Predictor, watch: _Stopwatch) -> AbstractContextManager[None]:
+        """Let a person at the window go first between two layers; a graphics card leaves the window its processor."""
+        if predictor.device.type != "cpu":
+            return nullcontext()
+        return between_layers(predictor.network, lambda: watch.leave_out(self._way.wait()))
 
     def _scaler(self, card: ModelCard, image: Array) -> PlaneScaler:
         """Give the normalisation of an image, measured once as long as one looks at the same image."""
@@ -134,6 +147,10 @@ class _Stopwatch:
     def seconds(self) -> float:
         """Give the time so far."""
         return time.perf_counter() - self._began - self._outside
+
+    def leave_out(self, seconds: float) -> None:
+        """Leave out a part of the time."""
+        self._outside += seconds
 
     def outside(self, event: T) -> Generator[T]:
         """Give an event to the consumer, and leave out the time until it asks for the next one."""

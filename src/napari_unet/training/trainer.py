@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from napari_unet.models.between_layers import between_layers
 from napari_unet.models.memory_reuse import reuse_memory
 from napari_unet.models.model_file import TrainedModel
 from napari_unet.training.card import describe, make_network, prepare, update_card
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from napari_unet.config.recipe import Recipe
     from napari_unet.data.sampling import Batch
     from napari_unet.data.training_image import TrainingImage
+    from napari_unet.training.giving_way import GivingWay
 
 #: So often the learning rate is halved before a run gives up.
 _MOST_RECOVERIES = 20
@@ -63,6 +65,8 @@ class Trainer:
         Describes the model that is being made.
     folder
         Files of the run.
+    way
+        While it holds, the training rests between two layers, if it is computed on the processor. None: it never does.
 
     Raises
     ------
@@ -71,7 +75,8 @@ class Trainer:
 
     Notes
     -----
-    To pause, do not ask for the next event: only the time spent between two events counts against the budget.
+    To pause, do not ask for the next event: only the time spent between two events counts against the budget, without
+    that in which ``way`` holds.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class Trainer:
         network = network.to(self._computation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._state = TrainingState(network, self.recipe.training)
         self._began_trained = init is not None
+        self.way: GivingWay | None = None
         self._safe = (self._state.tensors(), self._state.counters())
 
     @property
@@ -222,7 +228,8 @@ class Trainer:
         events: list[Event] = []
         due = clock.validation_is_due() or self._progress() >= 1
         if due and self._lessons.current.held_out:
-            events.append(self._validate())
+            with self._giving_way(self._state.predicting, clock):
+                events.append(self._validate())
         if clock.save_is_due():
             events.append(self._save())
         return events
@@ -237,7 +244,8 @@ class Trainer:
         rate = learning_rate(training, self._progress()) * state.rate_factor
         rate *= freshness(training, state.step - state.taught_at, self._lessons.current.n_fields)
         state.set_rate(rate)
-        loss = self._learn(self._lessons.current.sampler.batch(state.step))
+        with self._giving_way(state.network, clock):
+            loss = self._learn(self._lessons.current.sampler.batch(state.step))
         if not math.isfinite(loss):
             return self._recover()
         state.advance(loss)
@@ -259,6 +267,13 @@ class Trainer:
             return math.nan
         state.optimizer.step()
         return float(value)
+
+    def _giving_way(self, network: nn.Module, clock: Clock) -> AbstractContextManager[None]:
+        """Let a person at the window go first between two layers; a graphics card leaves the window its processor."""
+        way = self.way
+        if way is None or self._computation.device.type != "cpu":
+            return nullcontext()
+        return between_layers(network, lambda: clock.leave_out(way.wait()))
 
     def _seeded(self) -> AbstractContextManager[None]:
         """Make the dropout of a step the same in every run with this seed, and leave the caller's randomness alone."""

@@ -10,6 +10,7 @@ from napari_unet.training.events import Annotated, Finished, Recovered, Started,
 from napari_unet.training.live import LiveTraining
 from napari_unet.training.pace import Pace, duration
 from napari_unet.training.views import Previewed, PreviewFailed
+from napari_unet.widgets._use import follow_use
 from napari_unet.widgets.training.job import Remembered, Starting
 from napari_unet.widgets.training.live import LivePreview
 from napari_unet.widgets.training.next_place import next_place_of
@@ -62,6 +63,7 @@ class RunningTraining(QObject):
         self.is_paused, self.is_finished = False, False
         self._viewer, self._pairs, self._curves = dock.viewer, pairs, curves
         self._strokes = StrokeFollower(pairs, job.images, self.live, self)
+        self._end_watch = follow_use(dock.viewer, self.live.way, self)
         self._pace = Pace()
         self._machine, self._learning, self._note = "", "", ""
         self._loss, self._iou = "", ""
@@ -127,6 +129,7 @@ class RunningTraining(QObject):
         """Follow no longer."""
         self.preview.close()
         self._strokes.close()
+        self._end_watch()
         self._places.follow(None)
         self.deleteLater()
 
