@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import napari_unet
 from napari_unet import load_model
+from napari_unet.models.model_file import save_model
+from networks import make_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,3 +47,12 @@ def test_the_starter_can_be_named(run: Run) -> None:
     code, result, _ = run("info", "starter")
     described = {name: value.strip() for name, value in entries(result).items()}
     assert (code, described["image channels"], described["resampling"]) == (0, "1", "none")
+    assert described["finds cells by"] == "threshold 0.5, min_size_px 11, min_probability 0.7"
+
+
+def test_a_model_of_classes_finds_no_cells(run: Run, tmp_path: Path) -> None:
+    model = make_model(training={"target": "classes"})
+    save_model(model, tmp_path / "classes.safetensors")
+    code, result, _ = run("info", tmp_path / "classes.safetensors")
+    assert code == 0
+    assert entries(result)["finds cells by"].strip() == "nothing, it gives classes"
