@@ -97,13 +97,18 @@ def test_tables_have_a_row_a_set(load) -> None:
     assert text.splitlines() == ["| cells | 1 | 5 |", "|---|---|---|", "| one | 0.25 | 0.50 |"]
 
 
-def test_kept_models_are_found_and_scored_over_their_cores(load, data: Path, tmp_path: Path) -> None:
-    methods, cores, tasks = load("_few_shot_methods"), load("cores"), load("_few_shot_tasks")
+def test_kept_models_are_found_and_scored_over_each_choice(load, data: Path, tmp_path: Path) -> None:
+    methods, cells, tasks = load("_few_shot_methods"), load("cells"), load("_few_shot_tasks")
     methods.average_precision(methods.Trial("u2os", "starter", tasks.Effort(1), 1), data, 1, tmp_path)
     found = methods.kept_models(tmp_path)
     assert list(found) == ["u2os"] and found["u2os"].exists()
     tests = tasks.read_task(data / tasks.SETS["u2os"], tasks.Effort(1), 2).tests
-    rows = {"u2os": cores.scores(methods.load_model(found["u2os"]), tests)}
-    assert list(rows["u2os"]) == ["none", "0.7", "0.8", "0.9", "chosen"]
-    assert rows["u2os"]["chosen"] in [rows["u2os"][name] for name in ("none", "0.8", "0.9")]
-    assert cores.table(rows).splitlines()[0] == "| set | none | 0.7 | 0.8 | 0.9 | chosen |"
+    model = methods.load_model(found["u2os"])
+    # Where cores are not wanted, or no cell must be sure, the card says so; else it has a value of its own.
+    for setting, choice in cells.CHOICES.items():
+        rows = {"u2os": cells.scores(model, setting, tests)}
+        columns = ["none", *map(str, choice.values), "chosen"]
+        assert list(rows["u2os"]) == columns
+        if getattr(model.card, setting) == choice.none:
+            assert rows["u2os"]["chosen"] == rows["u2os"]["none"]
+        assert cells.table(rows).splitlines()[0] == f"| set | {' | '.join(columns)} |"
