@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from _few_shot_tasks import SETS, read_task
-from _runs import train
+from _runs import is_done, train
 
 from napari_unet.config.instances import InstancesConfig
 from napari_unet.config.recipe import parse_recipe
@@ -54,10 +54,11 @@ _FOREST_PX = 50_000
 
 def unet(task: Task, steps: int, kept: Path, init: str = NONE) -> Segmentation:
     """Train our U-Net."""
-    images = _training_images(task)
+    images, was_done = _training_images(task), is_done(kept)
     run = train(images, _recipe(task, steps), kept, init)
-    # What was trained before may have been asked for cells in another way.
-    fit_saved(RunFolder(kept).model, images, run.steps)
+    if was_done:
+        # Cells may have been made of its probabilities in another way then.
+        fit_saved(RunFolder(kept).model, images, run.steps)
     if run.processor_seconds is not None:
         print(f"    {run.steps} steps in {run.processor_seconds:.0f} s of the processor", flush=True)
     return partial(_segment, Segmenter(load_model(RunFolder(kept).model), instances=InstancesConfig()))

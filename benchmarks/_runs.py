@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from napari_unet.data.training_image import TrainingImage
 
 
+#: Is written when a run has gone to its end.
+_DONE = "done.json"
+
+
 @dataclass(frozen=True)
 class Run:
     """How a model was made; the time is that of the processor, unknown where a run was interrupted."""
@@ -34,10 +38,15 @@ class Run:
     threads: int
 
 
+def is_done(path: Path) -> bool:
+    """Tell whether a folder holds a run that went to its end."""
+    return (path / _DONE).exists()
+
+
 def train(images: list[TrainingImage], recipe: Recipe, path: Path, init: str = STARTER) -> Run:
     """Train into a folder, or go on where a run stopped; a run that is done stays as it is."""
-    done, folder = path / "done.json", RunFolder(path)
-    if done.exists():
+    done, folder = path / _DONE, RunFolder(path)
+    if is_done(path):
         return Run(**json.loads(done.read_text(encoding="utf-8")))
     if folder.is_resumable:
         recipe = load_recipe(folder.recipe)

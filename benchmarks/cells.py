@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from napari_unet.models.model_file import TrainedModel
 
+    #: Images, or their probabilities, each with its truth.
+    Pairs = list[tuple[NDArray[Any], NDArray[Any]]]
     #: Average precision at 0.5 and SEG, means over the images, by the value of a setting.
     Scores = dict[str, tuple[float, float]]
 
@@ -57,16 +59,20 @@ CHOICES = {
 }
 
 
-def scores(model: TrainedModel, setting: str, tests: list[tuple[NDArray[Any], NDArray[Any]]]) -> Scores:
+def predict(model: TrainedModel, tests: Pairs) -> Pairs:
+    """Give the probabilities of the images, with their truth."""
+    segmenter = Segmenter(model)
+    planes = (next(segmenter.planes(image[None, None, None], keep_probabilities=True)) for image, _ in tests)
+    return [(plane.probabilities, truth) for plane, (_, truth) in zip(planes, tests, strict=True)]
+
+
+def scores(model: TrainedModel, setting: str, predicted: Pairs) -> Scores:
     """Score each value of a setting, and the chosen one."""
-    segmenter, choice = Segmenter(model), CHOICES[setting]
-    planes = [next(segmenter.planes(image[None, None, None], keep_probabilities=True)) for image, _ in tests]
-    result = {}
+    choice, result = CHOICES[setting], {}
     values = {"none": choice.none, **{str(value): value for value in choice.values}}
     for name, value in {**values, "chosen": getattr(model.card, setting)}.items():
         maker = Segmenter(replace(model, card=model.card.model_copy(update={setting: value})))
-        found = [maker.label(plane.probabilities) for plane in planes]
-        tables = [overlaps(labels, truth) for labels, (_, truth) in zip(found, tests, strict=True)]
+        tables = [overlaps(maker.label(probabilities), truth) for probabilities, truth in predicted]
         result[name] = mean(detection(table, 0.5).ap for table in tables), mean(seg(table) for table in tables)
     return result
 
@@ -89,13 +95,15 @@ def main() -> None:
     parser.add_argument("--tests", type=int, default=12, help="images of each set")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
     arguments = parser.parse_args()
+    results: dict[str, dict[str, Scores]] = {setting: {} for setting in arguments.settings}
+    for name, file in kept_models(arguments.models).items():
+        model = load_model(file)
+        predicted = predict(model, read_task(arguments.data / SETS[name], Effort(1), arguments.tests).tests)
+        for setting in arguments.settings:
+            results[setting][name] = scores(model, setting, predicted)
+            print(name, setting, results[setting][name], flush=True)
     for setting in arguments.settings:
-        results = {}
-        for name, file in kept_models(arguments.models).items():
-            tests = read_task(arguments.data / SETS[name], Effort(1), arguments.tests).tests
-            results[name] = scores(load_model(file), setting, tests)
-            print(name, results[name], flush=True)
-        print(text := table(results))
+        print(text := table(results[setting]))
         if arguments.write:
             about = (
                 f"Average precision at IoU 0.5, and SEG, mean over up to {arguments.tests} other images, of the models "

@@ -106,7 +106,7 @@ def test_kept_models_are_found_and_scored_over_each_choice(load, data: Path, tmp
     model = methods.load_model(found["u2os"])
     # Where cores are not wanted, or no cell must be sure, the card says so; else it has a value of its own.
     for setting, choice in cells.CHOICES.items():
-        rows = {"u2os": cells.scores(model, setting, tests)}
+        rows = {"u2os": cells.scores(model, setting, cells.predict(model, tests))}
         columns = ["none", *map(str, choice.values), "chosen"]
         assert list(rows["u2os"]) == columns
         if getattr(model.card, setting) == choice.none:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from napari_unet.cli.messages import report
 from napari_unet.cli.runs import read_counters
-from napari_unet.inference.options import left_empty
+from napari_unet.inference.options import makes_cells_by
 from napari_unet.training.pace import duration
 
 if TYPE_CHECKING:
     import argparse
 
-    from napari_unet.models.card import ModelCard
     from napari_unet.models.model_file import TrainedModel
     from napari_unet.training.run_folder import RunFolder
 
@@ -86,21 +85,15 @@ def _describe_model(model: TrainedModel) -> dict[str, str]:
         f"{normalization.over}",
         "resampling": "none" if card.scale is None else f"factor {card.scale:g}",
         "cells": "of unknown size" if card.cell_diameter_px is None else f"of about {card.cell_diameter_px:.0f} px",
-        "finds cells by": _pairs(_choices(card)) or "nothing, it gives classes",
+        "finds cells by": _pairs(makes_cells_by(card))
+        if card.recipe.training.target == "instances"
+        else "nothing, it gives classes",
         "trained on": f"{len(card.training_data)} planes, annotation {card.recipe.training.scheme}",
         "metrics": _pairs(card.metrics) or "none, nothing was held out",
         "versions": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
         "file format": str(card.format_version),
         "weights sha256": card.weights_sha256,
     }
-
-
-def _choices(card: ModelCard) -> dict[str, float]:
-    """Give the settings, left empty, by which cells are made of probabilities; none where classes are wanted."""
-    if card.recipe.training.target != "instances":
-        return {}
-    section = "instances."
-    return {key.removeprefix(section): value for key, value in left_empty(card).items() if key.startswith(section)}
 
 
 def _pairs(values: dict[str, float]) -> str:

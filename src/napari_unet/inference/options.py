@@ -63,14 +63,38 @@ def settle(config: InstancesConfig, card: ModelCard, scale: float) -> InstancesC
     """
     # Ridges are as wide as the network sees them, but where it sees a pixel twice, they still take a whole one.
     settled = {name: math.ceil(getattr(config, name) / min(1.0, scale)) for name in ("grow_px", "core_reach_px")}
+    chosen = _chosen(card, scale)
+    return config.model_copy(update=settled | {k: v for k, v in chosen.items() if getattr(config, k) is None})
+
+
+def _chosen(card: ModelCard, scale: float) -> dict[str, float | None]:
+    """Give what a model has chosen for itself, by the name of the setting."""
     smallest = card.smallest_share * (card.small_cell_px or 0) * ((card.scale or 1.0) / scale) ** 2
-    chosen = {
+    return {
         "threshold": card.threshold,
         "core_threshold": card.core_threshold,
         "min_size_px": int(smallest),
         "min_probability": card.min_probability,
     }
-    return config.model_copy(update=settled | {k: v for k, v in chosen.items() if getattr(config, k) is None})
+
+
+def makes_cells_by(card: ModelCard) -> dict[str, float]:
+    """Say by what a model makes cells of images like those of its training.
+
+    Parameters
+    ----------
+    card
+        Of the model.
+
+    Returns
+    -------
+    dict
+        Value by the name of the setting; nothing where it is of no use.
+    """
+    scale = card.scale or 1.0
+    settled = settle(card.recipe.instances, card, scale)
+    values = {name: getattr(settled, name) for name in _chosen(card, scale)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def left_empty(card: ModelCard) -> dict[str, float]:
@@ -86,11 +110,7 @@ def left_empty(card: ModelCard) -> dict[str, float]:
     dict
         Value by ``"section.name"``, for images like those of the training.
     """
-    settled = settle(card.recipe.instances, card, card.scale or 1.0)
-    chosen = {
-        name: getattr(settled, name) for name in ("threshold", "core_threshold", "min_size_px", "min_probability")
-    }
     return {
         "tiling.cell_diameter_px": round(card.cell_diameter_px or WORKING_DIAMETER_PX, 1),
-        **{f"instances.{name}": value for name, value in chosen.items() if value is not None},
+        **{f"instances.{name}": value for name, value in makes_cells_by(card).items()},
     }

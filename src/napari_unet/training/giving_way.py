@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
 
 #: So often whoever waits looks whether the way is free, seconds.
 _LOOK_S = 0.01
@@ -50,3 +57,29 @@ class GivingWay:
         while (left := self._until - time.monotonic()) > 0:
             time.sleep(min(left, _LOOK_S))
         return time.monotonic() - began
+
+
+def resting(
+    network: nn.Module, way: GivingWay | None, leave_out: Callable[[float], None]
+) -> AbstractContextManager[None]:
+    """Let a person at the window go first between two layers of a network.
+
+    Parameters
+    ----------
+    network
+        Computed within the context. One on a graphics card leaves the processor to the window, and does not rest.
+    way
+        What is waited for; None: nothing.
+    leave_out
+        Told the seconds of each rest.
+
+    Returns
+    -------
+    context manager
+        Lasts as long as the work.
+    """
+    if way is None or next(network.parameters()).device.type != "cpu":
+        return nullcontext()
+    from napari_unet.models.between_layers import between_layers
+
+    return between_layers(network, lambda: leave_out(way.wait()))

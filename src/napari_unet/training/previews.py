@@ -7,7 +7,6 @@ of the moment. This is why training knows prediction here; prediction never know
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -16,7 +15,7 @@ from napari_unet.data.rectangles import within
 from napari_unet.errors import InputError
 from napari_unet.inference.segment import Segmenter
 from napari_unet.inference.tiling import clip
-from napari_unet.models.between_layers import between_layers
+from napari_unet.training.giving_way import GivingWay, resting
 from napari_unet.training.views import Previewed, PreviewFailed, Previewing, View
 
 if TYPE_CHECKING:
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
 
     from napari_unet.axes import Array
     from napari_unet.data.normalization import PlaneScaler
-    from napari_unet.inference.predictor import Predictor
     from napari_unet.models.model_file import ModelCard, TrainedModel
-    from napari_unet.training.giving_way import GivingWay
 
 #: Share of the time that previews of an unchanged view may take.
 _SHARE = 0.15
@@ -108,7 +105,7 @@ class Previews:
         box = clip(view.rectangle, view.image.shape[3:])
         probabilities = np.empty((segmenter.card.n_classes, *(part.stop - part.start for part in box)), np.float32)
         done, scaler = 0, self._scaler(segmenter.card, view.image)
-        with self._giving_way(segmenter.predictor, watch):
+        with resting(segmenter.predictor.network, self._way, watch.leave_out):
             for tile in segmenter.predictor.predict_plane(view.image[view.t, :, view.z], scaler, box):
                 probabilities[(slice(None), *within(tile.inner, box))] = tile.probabilities
                 done += tile.probabilities.size
@@ -117,12 +114,6 @@ class Previews:
                     return
         labels = segmenter.label(probabilities)
         yield from watch.outside(Previewed(step, view, box, probabilities, labels, watch.seconds()))
-
-    def _giving_way(self, predictor: Predictor, watch: _Stopwatch) -> AbstractContextManager[None]:
-        """Let a person at the window go first between two layers; a graphics card leaves the window its processor."""
-        if predictor.device.type != "cpu":
-            return nullcontext()
-        return between_layers(predictor.network, lambda: watch.leave_out(self._way.wait()))
 
     def _scaler(self, card: ModelCard, image: Array) -> PlaneScaler:
         """Give the normalisation of an image, measured once as long as one looks at the same image."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from napari_unet.models.between_layers import between_layers
 from napari_unet.models.memory_reuse import reuse_memory
 from napari_unet.models.model_file import TrainedModel
 from napari_unet.training.card import describe, make_network, prepare, update_card
@@ -19,6 +18,7 @@ from napari_unet.training.clock import Clock
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Annotated, Event, Finished, Recovered, Saved, Started, Stepped, Validated
 from napari_unet.training.fit_instances import fit_saved
+from napari_unet.training.giving_way import GivingWay, resting
 from napari_unet.training.lessons import Lessons
 from napari_unet.training.losses import weighted_cross_entropy
 from napari_unet.training.run_folder import RunFolder
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from napari_unet.config.recipe import Recipe
     from napari_unet.data.sampling import Batch
     from napari_unet.data.training_image import TrainingImage
-    from napari_unet.training.giving_way import GivingWay
 
 #: So often the learning rate is halved before a run gives up.
 _MOST_RECOVERIES = 20
@@ -228,7 +227,7 @@ class Trainer:
         events: list[Event] = []
         due = clock.validation_is_due() or self._progress() >= 1
         if due and self._lessons.current.held_out:
-            with self._giving_way(self._state.predicting, clock):
+            with resting(self._state.predicting, self.way, clock.leave_out):
                 events.append(self._validate())
         if clock.save_is_due():
             events.append(self._save())
@@ -244,7 +243,7 @@ class Trainer:
         rate = learning_rate(training, self._progress()) * state.rate_factor
         rate *= freshness(training, state.step - state.taught_at, self._lessons.current.n_fields)
         state.set_rate(rate)
-        with self._giving_way(state.network, clock):
+        with resting(state.network, self.way, clock.leave_out):
             loss = self._learn(self._lessons.current.sampler.batch(state.step))
         if not math.isfinite(loss):
             return self._recover()
@@ -267,13 +266,6 @@ class Trainer:
             return math.nan
         state.optimizer.step()
         return float(value)
-
-    def _giving_way(self, network: nn.Module, clock: Clock) -> AbstractContextManager[None]:
-        """Let a person at the window go first between two layers; a graphics card leaves the window its processor."""
-        way = self.way
-        if way is None or self._computation.device.type != "cpu":
-            return nullcontext()
-        return between_layers(network, lambda: clock.leave_out(way.wait()))
 
     def _seeded(self) -> AbstractContextManager[None]:
         """Make the dropout of a step the same in every run with this seed, and leave the caller's randomness alone."""
