@@ -24,7 +24,7 @@ from napari_unet.errors import InputError
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.model_file import load_model
 from napari_unet.training import clock
-from napari_unet.training import trainer as trainer_module
+from napari_unet.training import step as step_module
 from napari_unet.training.clock import Clock
 from napari_unet.training.events import Annotated, Finished, Recovered, Saved, Started, Stepped, Validated
 from napari_unet.training.run_folder import RunFolder
@@ -155,14 +155,14 @@ def test_a_step_without_a_finite_loss_is_undone_and_reported(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = 0
-    honest = trainer_module.weighted_cross_entropy
+    honest = step_module.weighted_cross_entropy
 
     def fails_once(*arguments: torch.Tensor) -> torch.Tensor:
         nonlocal calls
         calls += 1
         return honest(*arguments) * (float("nan") if calls == 3 else 1.0)
 
-    monkeypatch.setattr(trainer_module, "weighted_cross_entropy", fails_once)
+    monkeypatch.setattr(step_module, "weighted_cross_entropy", fails_once)
     trainer = make_trainer(steps=4)
     events = list(trainer.run())
     recovered = [event for event in events if isinstance(event, Recovered)]
@@ -178,7 +178,7 @@ def test_a_hopeless_training_gives_up_and_keeps_the_last_good_model(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = make_trainer(steps=4)
-    monkeypatch.setattr(trainer_module, "weighted_cross_entropy", lambda logits, *_: logits.sum() * float("nan"))
+    monkeypatch.setattr(step_module, "weighted_cross_entropy", lambda logits, *_: logits.sum() * float("nan"))
     with pytest.raises(TrainingError, match="finite"):
         list(trainer.run())
     saved = load_model(trainer.folder.last)

@@ -111,6 +111,15 @@ class TrainingConfig(Settings):
         ge=0,
         lt=1,
     )
+    pseudo_label_from: float = setting(
+        0.9,
+        title="Pseudo-labels from",
+        help="Probability of a cell from which pixels that nobody annotated are learnt as cell, too, when annotations "
+        "are sparse. 1 switches it off, and so does weight averaging of 0.",
+        step=0.05,
+        ge=0.5,
+        le=1,
+    )
     validation: Literal["auto", "images", "regions", "none"] = setting(
         "auto",
         title="Validation",

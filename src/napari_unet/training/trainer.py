@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from napari_unet.models.memory_reuse import reuse_memory
 from napari_unet.models.model_file import TrainedModel
@@ -20,18 +18,17 @@ from napari_unet.training.events import Annotated, Event, Finished, Recovered, S
 from napari_unet.training.fit_instances import fit_saved
 from napari_unet.training.giving_way import GivingWay, resting
 from napari_unet.training.lessons import Lessons
-from napari_unet.training.losses import weighted_cross_entropy
 from napari_unet.training.run_folder import RunFolder
 from napari_unet.training.schedule import freshness, gentleness, learning_rate, progress
 from napari_unet.training.snapshots import Snapshots
 from napari_unet.training.state import TrainingState
+from napari_unet.training.step import label_batch, learn, teacher
 from napari_unet.training.validation import held_out_batches, validate
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from napari_unet.config.recipe import Recipe
-    from napari_unet.data.sampling import Batch
     from napari_unet.data.training_image import TrainingImage
 
 #: So often the learning rate is halved before a run gives up.
@@ -243,35 +240,17 @@ class Trainer:
         rate = learning_rate(training, self._progress()) * state.rate_factor
         rate *= freshness(training, state.step - state.taught_at, self._lessons.current.n_fields)
         state.set_rate(rate)
+        batch = self._lessons.current.sampler.batch(state.step)
+        if (network := teacher(state, training, self._progress())) is not None:
+            with resting(network, self.way, clock.leave_out):
+                batch = label_batch(network, batch, training, self.card.class_balance, self._computation)
         with resting(state.network, self.way, clock.leave_out):
-            loss = self._learn(self._lessons.current.sampler.batch(state.step))
+            loss = learn(state, batch, self.recipe, self._computation)
         if not math.isfinite(loss):
             return self._recover()
         state.advance(loss)
         state.seconds = clock.stop()
         return Stepped(state.step, loss, rate, state.seconds, self._progress())
-
-    def _learn(self, batch: Batch) -> float:
-        """Take one step along the gradient and give the loss; not finite: no step was taken."""
-        state = self._state
-        state.network.train()
-        with self._seeded(), self._computation.autocast():
-            logits = state.network(self._computation.place(batch.image))
-        loss = weighted_cross_entropy(logits, batch.target, batch.weights)
-        state.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
-        value, size = torch.stack([loss.detach(), norm]).tolist()
-        if not math.isfinite(size):
-            return math.nan
-        state.optimizer.step()
-        return float(value)
-
-    def _seeded(self) -> AbstractContextManager[None]:
-        """Make the dropout of a step the same in every run with this seed, and leave the caller's randomness alone."""
-        if not self.recipe.model.dropout:
-            return nullcontext()
-        return self._computation.seeded(self.recipe.training.seed * 1_000_003 + self._state.step)
 
     def _recover(self) -> Recovered:
         """Go back to the last good state, with half the learning rate."""
