@@ -114,8 +114,8 @@ class TrainingConfig(Settings):
     pseudo_label_from: float = setting(
         0.9,
         title="Pseudo-labels from",
-        help="Probability of a cell from which pixels that nobody annotated are learnt as cell, too, when annotations "
-        "are sparse. 1 switches it off, and so does weight averaging of 0.",
+        help="With sparse annotations of tissue, where cells fill most of the image: probability of a cell from which "
+        "pixels that nobody annotated are learnt as cell, too. 1 switches it off, and so does weight averaging of 0.",
         step=0.05,
         ge=0.5,
         le=1,

@@ -60,14 +60,15 @@ class GivingWay:
 
 
 def resting(
-    network: nn.Module, way: GivingWay | None, leave_out: Callable[[float], None]
+    network: nn.Module | None, way: GivingWay | None, leave_out: Callable[[float], None]
 ) -> AbstractContextManager[None]:
     """Let a person at the window go first between two layers of a network.
 
     Parameters
     ----------
     network
-        Computed within the context. One on a graphics card leaves the processor to the window, and does not rest.
+        Computed within the context. One on a graphics card leaves the processor to the window, and does not rest. None:
+        nothing is computed.
     way
         What is waited for; None: nothing.
     leave_out
@@ -78,7 +79,7 @@ def resting(
     context manager
         Lasts as long as the work.
     """
-    if way is None or next(network.parameters()).device.type != "cpu":
+    if way is None or network is None or next(network.parameters()).device.type != "cpu":
         return nullcontext()
     from napari_unet.models.between_layers import between_layers
 

@@ -1,4 +1,4 @@
-"""Cells that a network is sure of, learnt from as if they were painted: for the cells that nobody had time for."""
+"""Cells that a network is sure of, learnt from as if they were painted: for tissue, of which nobody paints all."""
 
 from __future__ import annotations
 
@@ -18,11 +18,34 @@ if TYPE_CHECKING:
 LEARNT_AFTER = 0.3
 
 
+#: Share of what nobody annotated that cells must fill.
+_FULL = 0.5
+
+
+def is_full_of_cells(batch: Batch, logits: Tensor, class_balance: Sequence[float]) -> bool:
+    """Tell whether a network takes most of what nobody annotated for cells, as in tissue or between membranes.
+
+    Where cells lie apart, the few painted ones and the background around them show what there is. In tissue the cells
+    beyond the painted ones are what is missing, and a pixel taken for cell is right more often than not.
+
+    Parameters
+    ----------
+    batch, logits, class_balance
+        See `label_sure_cells`.
+
+    Returns
+    -------
+    bool
+        False where all is annotated.
+    """
+    cell = _cell_probability(logits, class_balance)[batch.weights == 0]
+    return bool((cell > 0.5).sum() > _FULL * cell.numel())
+
+
 def label_sure_cells(batch: Batch, logits: Tensor, class_balance: Sequence[float], least: float) -> Batch:
     """Annotate what nobody annotated and a network is sure to be cell.
 
-    A few painted cells do not look like all the others. What a network makes of these is right more often than not, and
-    learning from it spreads from the parts of a cell that look like the painted ones to the others. What it takes for
+    Learning from it spreads from the parts of a cell that look like the painted ones to the others. What is taken for
     background is never learnt: a cell that was missed would be missed for good.
 
     Parameters
@@ -57,9 +80,12 @@ def label_sure_cells(batch: Batch, logits: Tensor, class_balance: Sequence[float
     >>> filled.target.tolist(), filled.weights.tolist()
     ([[[0, 0, 1]]], [[[1.0, 0.0, 2.0]]])
     """
+    sure = (_cell_probability(logits, class_balance) >= least) & (batch.weights == 0)
+    weight = class_balance[1] if class_balance else 1.0
+    return replace(batch, target=batch.target.masked_fill(sure, 1), weights=batch.weights.masked_fill(sure, weight))
+
+
+def _cell_probability(logits: Tensor, class_balance: Sequence[float]) -> Tensor:
+    """Give the probability of cells, the balance of the classes taken out."""
     balance = torch.tensor(class_balance or [1.0] * logits.shape[1], device=logits.device)
-    cell = (logits.float() - balance.log()[:, None, None]).softmax(1)[:, 1]
-    sure = (cell >= least) & (batch.weights == 0)
-    return replace(
-        batch, target=batch.target.masked_fill(sure, 1), weights=torch.where(sure, balance[1], batch.weights)
-    )
+    return (logits.float() - balance.log()[:, None, None]).softmax(1)[:, 1]

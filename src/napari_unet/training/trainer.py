@@ -22,7 +22,7 @@ from napari_unet.training.run_folder import RunFolder
 from napari_unet.training.schedule import freshness, gentleness, learning_rate, progress
 from napari_unet.training.snapshots import Snapshots
 from napari_unet.training.state import TrainingState
-from napari_unet.training.step import label_batch, learn, teacher
+from napari_unet.training.step import choose_teacher, learn
 from napari_unet.training.validation import held_out_batches, validate
 
 if TYPE_CHECKING:
@@ -241,11 +241,9 @@ class Trainer:
         rate *= freshness(training, state.step - state.taught_at, self._lessons.current.n_fields)
         state.set_rate(rate)
         batch = self._lessons.current.sampler.batch(state.step)
-        if (network := teacher(state, training, self._progress())) is not None:
-            with resting(network, self.way, clock.leave_out):
-                batch = label_batch(network, batch, training, self.card.class_balance, self._computation)
-        with resting(state.network, self.way, clock.leave_out):
-            loss = learn(state, batch, self.recipe, self._computation)
+        teacher = choose_teacher(state, training, self._progress())
+        with resting(state.network, self.way, clock.leave_out), resting(teacher, self.way, clock.leave_out):
+            loss = learn(state, batch, self.recipe, self.card.class_balance, self._computation, teacher)
         if not math.isfinite(loss):
             return self._recover()
         state.advance(loss)
