@@ -112,7 +112,7 @@ class TrainingConfig(Settings):
         lt=1,
     )
     pseudo_label_from: float = setting(
-        0.9,
+        0.8,
         title="Pseudo-labels from",
         help="With sparse annotations of tissue, where cells fill most of the image: probability of a cell from which "
         "pixels that nobody annotated are learnt as cell, too. 1 switches it off, and so does weight averaging of 0.",

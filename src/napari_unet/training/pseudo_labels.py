@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 #: Share of the budget after which a network has an opinion worth learning from.
 LEARNT_AFTER = 0.3
-
-
 #: Share of what nobody annotated that cells must fill.
 _FULL = 0.5
 
