@@ -498,6 +498,26 @@ def test_closing_the_viewer_in_the_middle_keeps_what_is_done(
     assert set(read_report(folder / "unet")) == set(written(folder / "unet")) == {"img 1.tif", "img 2.tif"}
 
 
+@pytest.mark.parametrize("meanwhile", ["Delete", "tab"])
+def test_what_is_running_stays_in_its_table(
+    dock: BatchWidget, qtbot: Any, folder: Path, gate: threading.Event, meanwhile: str
+) -> None:
+    add(dock, qtbot, folder)
+    click(dock.button, qtbot)
+    qtbot.waitUntil(lambda: states(dock).count("done") == 2, timeout=WAIT_MS)
+    if meanwhile == "Delete":
+        dock.files.table.selectAll()
+        qtbot.keyClick(dock.files.table, Qt.Key.Key_Delete)
+    else:
+        assert not dock.tabs.isTabEnabled(1)
+        dock.tabs.setCurrentIndex(1)
+    gate.set()
+    wait(dock, qtbot)
+    assert [row.state for row in dock.files.table.files.rows.values()] == ["done"] * 3
+    assert dock.message.text() == "<p>3 done.</p>"
+    assert dock.tabs.isTabEnabled(0) and dock.tabs.isTabEnabled(1)
+
+
 def test_rows_in_words() -> None:
     rows = [Row(Path(f"{name}.tif"), "failed") for name in "abcde"]
     assert summary(rows)[0] == "0 done, 5 failed (a.tif, b.tif, c.tif and 2 more)."

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from napari_unet.inference.events import Event
     from napari_unet.widgets.batching.file_rows import Row
+    from napari_unet.widgets.batching.file_table import FileModel
 
 #: Folder beside the images where results go unless another one is chosen.
 _FOLDER = "unet"
@@ -52,6 +53,7 @@ class BatchWidget(Dock):
         self._own = Recipe()
         self._work: Work | None = None
         self._running: list[Path] = []
+        self._table: FileModel | None = None
         self._began, self._problem = 0.0, ""
         self.model = ModelBox(self.session)
         self.files = FilesInput()
@@ -162,8 +164,9 @@ class BatchWidget(Dock):
             self.say(str(error), "error")
             return
         work = self._work
-        self._running, self._began = files, time.monotonic()
-        self.source.table.files.restart(files)
+        # Kept, so that what arrives is shown where it began, whatever tab is in front by then.
+        self._table, self._running, self._began = self.source.table.files, files, time.monotonic()
+        self._table.restart(files)
         self.progress.begin("Reading the model …")
         self.runner.start(lambda: segment(work))
         self._show_state(running=True)
@@ -193,9 +196,9 @@ class BatchWidget(Dock):
 
     def _follow(self, events: list[Event]) -> None:
         """Show what happened."""
-        files = self.source.table.files
-        files.follow(events)
-        rows = [files.rows[path] for path in self._running]
+        assert self._table is not None
+        self._table.follow(events)
+        rows = [self._table.rows[path] for path in self._running]
         self.progress.advance(*advance(rows, time.monotonic() - self._began))
 
     def _fail(self, error: Exception) -> None:
@@ -204,10 +207,10 @@ class BatchWidget(Dock):
 
     def _end(self) -> None:
         """Sum up."""
+        assert self._table is not None
         self.progress.end()
-        files = self.source.table.files
-        files.rest()
-        rows = [files.rows[path] for path in self._running]
+        self._table.rest()
+        rows = [self._table.rows[path] for path in self._running]
         self._show_state(running=False)
         self.say(*((self._problem, "error") if self._problem else summary(rows)))
         self._offer()
@@ -218,7 +221,8 @@ class BatchWidget(Dock):
         self._name_button()
         self.files.set_editable(not running)
         self.layer.set_editable(not running)
-        self.tabs.setTabEnabled(1 - self.tabs.currentIndex(), not running)
+        for index in range(self.tabs.count()):
+            self.tabs.setTabEnabled(index, not running or index == self.tabs.currentIndex())
         self.form.setEnabled(not running)
         self._offer()
 

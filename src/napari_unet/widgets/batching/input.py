@@ -47,6 +47,7 @@ class FilesInput(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.table = FileTable()
+        self._is_editable = True
         self._places: dict[str, list[Path]] = {}
         self._wanted: list[str] = []
         self._finder = EventRunner(self)
@@ -96,6 +97,8 @@ class FilesInput(QWidget):
 
     def remove_selected(self) -> None:
         """Take the selected files out of the list; the files stay where they are."""
+        if not self._is_editable:  # the key Delete is never disabled
+            return
         gone = {row.path for row in self.table.selected()}
         self.table.files.set_files([path for path in self.files if path not in gone])
         self.changed.emit()
@@ -114,6 +117,7 @@ class FilesInput(QWidget):
 
     def set_editable(self, editable: bool) -> None:
         """Let a person change the list, or only look at it."""
+        self._is_editable = editable
         for widget in (self.place, self.axes, self.add_files, self.add_folder, self.remove):
             widget.setEnabled(editable)
         self.table.setAcceptDrops(editable)
