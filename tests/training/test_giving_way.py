@@ -5,18 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from drawing import draw_image, quick_recipe
+from napari_unet.data.training_image import TrainingImage
 from napari_unet.training.events import Stepped, Validated
 from napari_unet.training.giving_way import GivingWay
 from napari_unet.training.live import LiveTraining
 from napari_unet.training.previews import Previews
 from napari_unet.training.trainer import Trainer
 from napari_unet.training.views import View
-from networks import random_model
+from networks import brightness_model, random_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MakeTrainer = Callable[..., Trainer]
 FOREVER_S = 1000.0
@@ -83,6 +88,19 @@ def test_the_part_held_out_is_looked_at_with_rests(make_trainer: MakeTrainer) ->
         assert any(isinstance(event, Validated) for event in trainer.run()) == (validation == "regions")
         waits[validation] = way.waits
     assert waits["regions"] > waits["none"] > 0
+
+
+def test_the_part_held_out_is_looked_at_with_rests_where_old_weights_are_kept(tmp_path: Path) -> None:
+    waits, labels = [], np.asarray(draw_image().labels)
+    known = TrainingImage("discs", (labels > 0) * np.uint8(100), labels)
+    for validation in ("none", "regions"):
+        recipe = quick_recipe(steps=1, validation=validation)
+        trainer = Trainer([known], recipe, tmp_path / validation, brightness_model())
+        way = trainer.way = Slow()
+        list(trainer.run())
+        assert trainer._state.kept > 0
+        waits.append(way.waits)
+    assert waits[1] > waits[0] > 0
 
 
 def test_a_preview_rests_and_does_not_count_it() -> None:

@@ -28,6 +28,8 @@ from napari_unet.training.validation import held_out_batches, validate
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from torch import nn
+
     from napari_unet.config.recipe import Recipe
     from napari_unet.data.training_image import TrainingImage
 
@@ -224,8 +226,9 @@ class Trainer:
         events: list[Event] = []
         due = clock.validation_is_due() or self._progress() >= 1
         if due and self._lessons.current.held_out:
-            with resting(self._state.predicting, self.way, clock.leave_out):
-                events.append(self._validate())
+            network = self._state.predicting
+            with resting(network, self.way, clock.leave_out):
+                events.append(self._validate(network))
         if clock.save_is_due():
             events.append(self._save())
         return events
@@ -264,10 +267,10 @@ class Trainer:
         message = f"step {failed} gave no finite number; back to step {step}, learning rate times {factor:g}"
         return Recovered(step, message)
 
-    def _validate(self) -> Validated:
+    def _validate(self, network: nn.Module) -> Validated:
         """Look at the held-out part; keep the model if it is the best so far."""
         held_out = self._lessons.current.held_out
-        loss, iou = validate(self._state.predicting, held_out, self._computation, self.card.class_balance)
+        loss, iou = validate(network, held_out, self._computation, self.card.class_balance)
         validated = self._state.remember(loss, iou)
         self.card = self.card.model_copy(update={"metrics": {"validation_iou": iou, "validation_loss": loss}})
         if validated.best:
