@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from napari_unet.inference.events import Event
     from napari_unet.widgets.batching.file_rows import Row
-    from napari_unet.widgets.batching.file_table import FileModel
 
 #: Folder beside the images where results go unless another one is chosen.
 _FOLDER = "unet"
@@ -53,10 +52,10 @@ class BatchWidget(Dock):
         self._own = Recipe()
         self._work: Work | None = None
         self._running: list[Path] = []
-        self._table: FileModel | None = None
         self._began, self._problem = 0.0, ""
         self.model = ModelBox(self.session)
         self.files = FilesInput()
+        self._table = self.files.table.files
         self.layer = LayerInput(self.layer_box(ImageLayer, "Stack or series to segment; it is read plane by plane."))
         self.output = FolderLine("Folder for the label images; beside the images unless you choose another.")
         self.form = SettingsForm(["tiling", "instances", "execution"])
@@ -196,10 +195,12 @@ class BatchWidget(Dock):
 
     def _follow(self, events: list[Event]) -> None:
         """Show what happened."""
-        assert self._table is not None
         self._table.follow(events)
-        rows = [self._table.rows[path] for path in self._running]
-        self.progress.advance(*advance(rows, time.monotonic() - self._began))
+        self.progress.advance(*advance(self._rows(), time.monotonic() - self._began))
+
+    def _rows(self) -> list[Row]:
+        """Give what became of the files that run."""
+        return [self._table.rows[path] for path in self._running]
 
     def _fail(self, error: Exception) -> None:
         """Keep why it ended."""
@@ -207,13 +208,11 @@ class BatchWidget(Dock):
 
     def _end(self) -> None:
         """Sum up."""
-        assert self._table is not None
         self.progress.end()
         self._table.rest()
-        rows = [self._table.rows[path] for path in self._running]
+        rows = self._rows()
         self._show_state(running=False)
         self.say(*((self._problem, "error") if self._problem else summary(rows)))
-        self._offer()
 
     def _show_state(self, *, running: bool) -> None:
         """Let a person do what is possible now."""

@@ -47,7 +47,6 @@ class FilesInput(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.table = FileTable()
-        self._is_editable = True
         self._places: dict[str, list[Path]] = {}
         self._wanted: list[str] = []
         self._finder = EventRunner(self)
@@ -65,7 +64,8 @@ class FilesInput(QWidget):
             line.setToolTip(f"<p>{tip}</p>")
         self._lay_out()
         self.table.dropped.connect(lambda paths: self.add(map(str, paths)))
-        self.table.removal_wanted.connect(self.remove_selected)
+        # A click on a button does nothing while it is disabled; the key Delete is to be no different.
+        self.table.removal_wanted.connect(self.remove.click)
         self.place.returnPressed.connect(self._add_written)
         self.axes.editingFinished.connect(self.changed)
 
@@ -97,8 +97,6 @@ class FilesInput(QWidget):
 
     def remove_selected(self) -> None:
         """Take the selected files out of the list; the files stay where they are."""
-        if not self._is_editable:  # the key Delete is never disabled
-            return
         gone = {row.path for row in self.table.selected()}
         self.table.files.set_files([path for path in self.files if path not in gone])
         self.changed.emit()
@@ -117,7 +115,6 @@ class FilesInput(QWidget):
 
     def set_editable(self, editable: bool) -> None:
         """Let a person change the list, or only look at it."""
-        self._is_editable = editable
         for widget in (self.place, self.axes, self.add_files, self.add_folder, self.remove):
             widget.setEnabled(editable)
         self.table.setAcceptDrops(editable)
