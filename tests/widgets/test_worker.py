@@ -128,6 +128,25 @@ def test_nobody_takes_and_still_it_stops() -> None:
     assert counter.closed.is_set()
 
 
+@pytest.mark.parametrize("usual_s", [0.005, 0.0002])
+def test_the_window_gets_the_interpreter_soon_while_anything_works(usual_s: float) -> None:
+    """The turns are short until the last of two works is over, and never longer than they were before."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(usual_s)
+    streams = [EventStream(Counter(pause_s=0.001)) for _ in range(2)]
+    turns = []
+    for stream in streams:
+        # It works: there is an event.
+        stream._waiting.get(timeout=WAIT_S)
+        turns.append(sys.getswitchinterval())
+        stream.stop()
+        stream.wait(WAIT_S)
+    turns.append(sys.getswitchinterval())
+    sys.setswitchinterval(before)
+    # Python counts whole microseconds, and cuts off.
+    assert turns == pytest.approx([min(usual_s, 0.001)] * 2 + [usual_s], abs=2e-6)
+
+
 def test_pause_asks_for_nothing(runner: EventRunner, seen: list[Any], qtbot) -> None:
     counter = Counter(0.005)
     runner.start(counter)

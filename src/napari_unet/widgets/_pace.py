@@ -10,9 +10,9 @@ from qtpy.QtCore import QObject, QTimer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Part of the time that drawing may take: whatever changes makes the whole window be drawn again, and a window drawn
-#: for less than a hundredth of the time leaves 99 of 100 of its answers as quick as they were.
-_SHARE = 0.005
+#: Part of the time that drawing may take: whatever changes makes the whole window be drawn again, which two or three of
+#: its answers wait for. So 99 of 100 are as quick as they were.
+_SHARE = 0.0025
 _SHORTEST_MS, _LONGEST_MS = 250, 4000
 #: Qt draws a few milliseconds after something has changed; by then it has done so.
 _DRAWN_MS = 50
@@ -78,7 +78,7 @@ def rest_ms(drawn_ms: float) -> int:
 
     Examples
     --------
-    >>> rest_ms(0.5), rest_ms(3), rest_ms(15), rest_ms(100)
-    (250, 600, 3000, 4000)
+    >>> rest_ms(0.5), rest_ms(2), rest_ms(8), rest_ms(100)
+    (250, 800, 3200, 4000)
     """
     return round(min(max(drawn_ms / _SHARE, _SHORTEST_MS), _LONGEST_MS))

@@ -9,8 +9,10 @@ import struct
 import sys
 import threading
 
-#: A little less than other programs: a lower rank would leave a training next to nothing beside one that is busy.
-_NICENESS = 2
+#: A tenth of the window's turns, where both want the same core: with more, the window waits after it has drawn until
+#: the work has caught up. Beside other programs that keep all cores busy, work gets its full share if they belong to
+#: another session, as on a usual desktop, and a tenth of theirs if not.
+_NICENESS = 10
 #: Who asks for long turns is interrupted at once by who asks for short ones, and loses nothing by it.
 _TURN_NS = 100_000_000
 #: Number of the system call ``sched_setattr``, for which not every C library has a function.

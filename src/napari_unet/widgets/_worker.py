@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import queue
+import sys
 import threading
 from contextlib import closing, contextmanager
 from functools import partial
@@ -28,8 +29,12 @@ _TICK_MS = 50
 #: Events that may wait for the window; the generator waits when there are more.
 _MOST_WAITING = 200
 _PATIENCE_S = 0.1
+#: Longest turn of a thread in the interpreter while another one waits for it, seconds.
+_TURN_S = 0.001
 #: One entry a generator that works.
 _at_work: list[None] = []
+#: The turn that the program had before; empty while nothing works.
+_usual_turn_s: list[float] = []
 _at_work_lock = threading.Lock()
 
 
@@ -107,7 +112,7 @@ class EventStream:
         """Go through the events; the body of the thread."""
         step_back()
         try:
-            with _short_collections(), closing(make_events()) as events:
+            with _window_first(), closing(make_events()) as events:
                 for event in events:
                     self._put(event)
                     self._going.wait()
@@ -223,12 +228,17 @@ class EventRunner(QObject):
 
 
 @contextmanager
-def _short_collections() -> Iterator[None]:
-    """Let Python, when it looks for garbage, leave out the many objects that were there before.
+def _window_first() -> Iterator[None]:
+    """Let Python serve the window at once while there is work beside it.
 
-    Looking through all objects of napari takes the window a sixth of a second each time, and work makes that happen.
+    When Python looks for garbage, it leaves out the many objects that were there before: looking through all objects
+    of napari takes the window a sixth of a second each time, and work makes that happen. And whoever waits for the
+    interpreter gets it after a millisecond, not after five.
     """
     with _at_work_lock:
+        if not _at_work:
+            _usual_turn_s.append(sys.getswitchinterval())
+            sys.setswitchinterval(min(_TURN_S, *_usual_turn_s))
         _at_work.append(None)
         gc.freeze()
     try:
@@ -238,6 +248,7 @@ def _short_collections() -> Iterator[None]:
             _at_work.pop()
             if not _at_work:
                 gc.unfreeze()
+                sys.setswitchinterval(_usual_turn_s.pop())
 
 
 def _stop(streams: list[EventStream]) -> None:
