@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.nn.utils import parameters_to_vector
 
 from drawing import draw_image, quick_recipe
+from napari_unet.config.execution import ExecutionConfig
 from napari_unet.config.training import TrainingConfig
+from napari_unet.data.sampling import Batch
 from napari_unet.data.training_image import TrainingImage
+from napari_unet.training.computation import Computation
 from napari_unet.training.events import Stepped
-from napari_unet.training.schedule import gentleness
+from napari_unet.training.gentleness import familiarity, gentleness
 from napari_unet.training.trainer import Trainer
+from napari_unet.training.validation import agreement
 from networks import brightness_model
 
 if TYPE_CHECKING:
@@ -36,7 +43,11 @@ def expert() -> TrainedModel:
 
 
 def weights(model: TrainedModel) -> torch.Tensor:
-    return parameters_to_vector(model.network.parameters())
+    return vector(model.network)
+
+
+def vector(network: torch.nn.Module) -> torch.Tensor:
+    return parameters_to_vector(parameter.contiguous() for parameter in network.parameters())
 
 
 def test_the_better_it_knows_the_cells_the_gentler_it_is_taught() -> None:
@@ -84,6 +95,55 @@ def test_what_is_kept_survives_a_resume(expert: TrainedModel, tmp_path: Path) ->
     second.resume()
     list(second.run())
     assert torch.equal(weights(second.model()), weights(whole.model()))
+
+
+@pytest.mark.parametrize("known", [0.1, 0.55, 0.9])
+def test_what_is_kept_is_asked_again_half_way_and_at_the_end(
+    expert: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: float
+) -> None:
+    """At the beginning nothing was learnt yet; later what was learnt is asked, and the last answer counts."""
+    asked: list[tuple[int, bool]] = []
+
+    def answer(old: torch.nn.Module, new: torch.nn.Module | None, *_: object) -> float:
+        asked.append((trainer.step, new is trainer._state.trained))
+        return 1.0 if new is None else known
+
+    monkeypatch.setattr("napari_unet.training.trainer.familiarity", answer)
+    trainer = Trainer([discs()], quick_recipe(steps=8), tmp_path, expert)
+    list(trainer.run())
+    assert asked == [(0, False), (4, True), (8, True)]
+    state = trainer._state
+    assert state.kept == gentleness(trainer.recipe.training, known)[1]
+    assert state.beginning is not None
+    mixed = torch.lerp(vector(state.trained), vector(state.beginning), state.kept)
+    torch.testing.assert_close(weights(trainer.model()), mixed)
+
+
+def answers(network: torch.nn.Module, offset: float) -> torch.nn.Module:
+    """A network that takes for cells what is brighter than usual for it by so much."""
+    moved = copy.deepcopy(network)
+    with torch.no_grad():
+        moved.head.bias[1] += offset
+    return moved
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.floats(-30, 30))
+def test_familiarity_is_what_the_truth_and_the_new_network_agree_to(seed: int, offset: float) -> None:
+    """One row is annotated, by the old network itself: so it knows that; the rest says how far the new one agrees."""
+    old = brightness_model().network
+    new = answers(old, offset)
+    computation = Computation.choose(ExecutionConfig(device="cpu", precision="float32"))
+    image = torch.tensor(np.random.default_rng(seed).normal(size=(1, 1, 24, 24)), dtype=torch.float32)
+    found = [network(image).argmax(1) for network in (old, new)]
+    weights = torch.zeros(found[0].shape)
+    weights[:, 0] = 1
+    batch = Batch(image, found[0], weights)
+    assert familiarity(old, None, [batch], computation, ()) == 1
+    both, either = [(op(found[0] == 1, found[1] == 1)).sum() for op in (torch.logical_and, torch.logical_or)]
+    expected = float(both / either) if either else 1.0
+    assert familiarity(old, new, [batch], computation, ()) == pytest.approx(expected)
+    assert agreement(new, old, [batch], computation, ()) == pytest.approx(expected)
 
 
 def test_random_weights_are_not_kept(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The learning rate: over a run, which ends with its budget, and from a model that knows the cells already."""
+"""The learning rate over a run, which ends with its budget."""
 
 from __future__ import annotations
 
@@ -7,48 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_unet.config.training import TrainingConfig
-
-
-#: Intersection over union from which a model begins to know the annotated cells, and at which it knows them well.
-_KNOWN = (0.45, 0.65)
-
-
-def gentleness(config: TrainingConfig, iou: float) -> tuple[float, float]:
-    """Say how gently to teach a model, by how well it knows the annotated cells.
-
-    A few annotated cells teach their own looks. Over them, a model that has seen many others forgets these, unless it
-    is taught with small steps and its old weights stay part of the new ones; one that does not know such cells at all
-    must be free to learn.
-
-    Parameters
-    ----------
-    config
-        Holds what is best for a model that knows the cells well.
-    iou
-        Intersection over union of what the model finds and what is annotated, 0 … 1.
-
-    Returns
-    -------
-    rate_factor : float
-        Factor on the learning rate: from 1 (nothing known) to ``config.gentle_rate``.
-    kept : float
-        Share of the old weights in the new ones: from 0 to ``config.kept_share``.
-
-    References
-    ----------
-    Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, arXiv:2109.01903: the mean of old and new
-    weights does better on either kind of image than each of them.
-
-    Examples
-    --------
-    >>> from napari_unet.config.training import TrainingConfig
-    >>> config = TrainingConfig(gentle_rate=0.01, kept_share=0.5)
-    >>> [gentleness(config, iou) for iou in (0.2, 0.8)]
-    [(1.0, 0.0), (0.01, 0.5)]
-    """
-    unknown, known = _KNOWN
-    share = min(max((iou - unknown) / (known - unknown), 0.0), 1.0)
-    return float(config.gentle_rate**share), config.kept_share * share
 
 
 def progress(config: TrainingConfig, step: int, seconds: float) -> float:

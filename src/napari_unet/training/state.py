@@ -39,8 +39,10 @@ class TrainingState:
         Loss of each step.
     validated
         What was found when the held-out part was looked at, oldest first.
+    beginning
+        The network to start from, which part of the model remains; None: nothing of it does.
     kept
-        Share of the weights at the beginning in those of the model, 0 … 1.
+        Share of its weights in those of the model, 0 … 1.
     """
 
     def __init__(self, network: nn.Module, config: TrainingConfig) -> None:
@@ -49,8 +51,8 @@ class TrainingState:
         self.optimizer = make_optimizer(network, config)
         self._decay = config.weight_averaging
         # Collected once: going through the modules at each step would cost a small network a twentieth of its time.
-        self._averaged, self._current = _floating(self._trained), _floating(network)
-        self._beginning: nn.Module | None = None
+        self._averaged, self._current = _floating(self.trained), _floating(network)
+        self.beginning: nn.Module | None = None
         self.kept = 0.0
         self.step = 0
         self.seconds = 0.0
@@ -62,27 +64,27 @@ class TrainingState:
     @property
     def predicting(self) -> nn.Module:
         """The network whose weights the model gets: the average where there is one, with what is kept mixed in."""
-        if self._beginning is None:
-            return self._trained
-        mixed = copy.deepcopy(self._trained)
-        torch._foreach_lerp_(_floating(mixed), _floating(self._beginning), self.kept)
+        if self.beginning is None or not self.kept:
+            return self.trained
+        mixed = copy.deepcopy(self.trained)
+        torch._foreach_lerp_(_floating(mixed), _floating(self.beginning), self.kept)
         return mixed
 
     @property
-    def _trained(self) -> nn.Module:
-        """The average of the weights where there is one, else those of the last step."""
+    def trained(self) -> nn.Module:
+        """The average of the weights where there is one, else those of the last step; nothing mixed in."""
         return self.network if self.average is None else self.average
 
-    def keep(self, share: float) -> None:
-        """Mix the weights of this moment into those of the model from now on.
+    def begin(self) -> nn.Module:
+        """Remember the network of this moment as the one to start from.
 
-        Parameters
-        ----------
-        share
-            Their share, 0 … 1.
+        Returns
+        -------
+        torch.nn.Module
+            The copy that is remembered.
         """
-        self.kept = share
-        self._beginning = copy.deepcopy(self.network).eval() if share else None
+        self.beginning = copy.deepcopy(self.network).eval()
+        return self.beginning
 
     def remember(self, loss: float, iou: float) -> Validated:
         """Remember what was found in the held-out part at this step.
@@ -139,8 +141,8 @@ class TrainingState:
         parts = {"network": self.network.state_dict(), "optimizer": self._optimizer_tensors()}
         if self.average is not None:
             parts["average"] = self.average.state_dict()
-        if self._beginning is not None:
-            parts["beginning"] = self._beginning.state_dict()
+        if self.beginning is not None:
+            parts["beginning"] = self.beginning.state_dict()
         named = {f"{part}/{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
         copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in named.items()}
         rows = torch.tensor([astuple(event) for event in self.validated], dtype=torch.float64)
@@ -173,9 +175,9 @@ class TrainingState:
         self.network.load_state_dict(_part(tensors, "network"))
         if self.average is not None:
             self.average.load_state_dict(_part(tensors, "average"))
-        self.keep(counters["kept"])
-        if self._beginning is not None:
-            self._beginning.load_state_dict(_part(tensors, "beginning"))
+        self.kept = counters["kept"]
+        if beginning := _part(tensors, "beginning"):
+            self.begin().load_state_dict(beginning)
         self._restore_optimizer(_part(tensors, "optimizer"))
         self.losses = tensors["losses"].tolist()
         self.validated = [Validated.from_numbers(*row) for row in tensors["validated"].tolist()]

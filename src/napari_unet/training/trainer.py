@@ -16,10 +16,11 @@ from napari_unet.training.clock import Clock
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Annotated, Event, Finished, Recovered, Saved, Started, Stepped, Validated
 from napari_unet.training.fit_instances import fit_saved
+from napari_unet.training.gentleness import familiarity, gentleness
 from napari_unet.training.giving_way import GivingWay, resting
 from napari_unet.training.lessons import Lessons
 from napari_unet.training.run_folder import RunFolder
-from napari_unet.training.schedule import freshness, gentleness, learning_rate, progress
+from napari_unet.training.schedule import freshness, learning_rate, progress
 from napari_unet.training.snapshots import Snapshots
 from napari_unet.training.state import TrainingState
 from napari_unet.training.step import choose_teacher, learn
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 #: So often the learning rate is halved before a run gives up.
 _MOST_RECOVERIES = 20
+#: Shares of the budget after which it is asked again how much of the model to start from is worth keeping.
+_DOUBTED_AT = (0.5, 1.0)
 
 
 class TrainingError(RuntimeError):
@@ -177,15 +180,26 @@ class Trainer:
         yield Finished(self._state.step, self._state.seconds, self.folder.model, "budget")
 
     def _be_gentle(self) -> None:
-        """Keep of the model to start from what it knows already of the annotated cells.
+        """Teach a model to start from the gentler, and keep the more of it, the better it knows the annotated cells.
 
         Finding out takes as long as a few steps: it waits until whoever watches has seen the model as it is.
         """
-        annotated = held_out_batches(self._lessons.fields, self._lessons.current.reader)
-        _, iou = validate(self._state.network, annotated, self._computation, self.card.class_balance)
-        self._state.rate_factor, kept = gentleness(self.recipe.training, iou)
-        self._state.keep(kept)
+        self._state.begin()
+        self._state.rate_factor, self._state.kept = gentleness(self.recipe.training, self._familiarity(None))
         self._safe = (self._state.tensors(), self._state.counters())
+
+    def _doubt_beginning(self, clock: Clock) -> None:
+        """Keep the less of the model to start from the more what was learnt contradicts it."""
+        old, new = self._state.beginning, self._state.trained
+        if old is not None:
+            with resting(old, self.way, clock.leave_out), resting(new, self.way, clock.leave_out):
+                _, self._state.kept = gentleness(self.recipe.training, self._familiarity(new))
+
+    def _familiarity(self, new: nn.Module | None) -> float:
+        """Measure how well the model to start from knows the cells that are annotated now."""
+        assert self._state.beginning is not None
+        annotated = held_out_batches(self._lessons.fields, self._lessons.current.reader)
+        return familiarity(self._state.beginning, new, annotated, self._computation, self.card.class_balance)
 
     def _started(self) -> Started:
         """Tell what is about to happen."""
@@ -204,11 +218,13 @@ class Trainer:
     def _loop(self) -> Iterator[Event]:
         """Work until the budget is used; what the consumer does between two events is not counted."""
         clock = Clock(self._state.seconds, self.recipe.training)
-        while self._progress() < 1:
+        while (before := self._progress()) < 1:
             clock.start()
             events = self._take_in()
             events.append(self._step(clock))
             self._state.seconds = clock.stop()
+            if any(before < share <= self._progress() for share in _DOUBTED_AT):
+                self._doubt_beginning(clock)
             events += self._look_after(clock)
             self._state.seconds = clock.stop()
             yield from events

@@ -65,22 +65,62 @@ def validate(
         Weighted cross-entropy, and the intersection over union of the classes other than background: mean over the
         classes that occur, 1 when none occurs.
     """
-    network = copy.deepcopy(network).eval()
-    undo_class_balance(network, class_balance)
+    network = _predicting(network, class_balance)
     loss, weight, tables = 0.0, 0.0, []
     for batch in batches:
-        with computation.autocast():
-            logits = network(computation.place(batch.image)).float()
+        logits = _logits(network, batch, computation)
         entropy = nn.functional.cross_entropy(logits, batch.target, reduction="none")
         loss += float((entropy * batch.weights).sum())
         weight += float(batch.weights.sum())
-        tables.append(_confusion(batch.target, logits.argmax(1), batch.weights > 0, logits.shape[1]))
+        known = batch.weights > 0
+        tables.append(_confusion(batch.target[known], logits.argmax(1)[known], logits.shape[1]))
     return loss / max(weight, 1e-6), _mean_iou(np.sum(tables, axis=0))
 
 
-def _confusion(target: torch.Tensor, found: torch.Tensor, known: torch.Tensor, n_classes: int) -> np.ndarray:
+@torch.no_grad()
+def agreement(
+    one: nn.Module, other: nn.Module, batches: list[Batch], computation: Computation, class_balance: Sequence[float]
+) -> float:
+    """Compute how far two networks find the same, whether it is annotated or not.
+
+    Parameters
+    ----------
+    one, other
+        Networks of the same kind; they are not changed.
+    batches, computation, class_balance
+        See `validate`.
+
+    Returns
+    -------
+    float
+        Intersection over union of the classes other than background, mean over those that either finds; 1 where
+        neither finds any.
+    """
+    networks = [_predicting(network, class_balance) for network in (one, other)]
+    tables = []
+    for batch in batches:
+        one_found, other_found = (_logits(network, batch, computation) for network in networks)
+        tables.append(_confusion(one_found.argmax(1), other_found.argmax(1), one_found.shape[1]))
+    return _mean_iou(np.sum(tables, axis=0))
+
+
+def _predicting(network: nn.Module, class_balance: Sequence[float]) -> nn.Module:
+    """Copy a network as it predicts."""
+    network = copy.deepcopy(network).eval()
+    undo_class_balance(network, class_balance)
+    return network
+
+
+def _logits(network: nn.Module, batch: Batch, computation: Computation) -> torch.Tensor:
+    """Compute a network."""
+    with computation.autocast():
+        logits: torch.Tensor = network(computation.place(batch.image)).float()
+    return logits
+
+
+def _confusion(target: torch.Tensor, found: torch.Tensor, n_classes: int) -> np.ndarray:
     """Count pixels by true and found class."""
-    pairs = target[known] * n_classes + found[known]
+    pairs = (target * n_classes + found).flatten()
     return torch.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes).cpu().numpy()
 
 

@@ -1,0 +1,89 @@
+"""How gently to teach a model that has learnt before, and how much of it to keep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_unet.training.validation import agreement, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+    from napari_unet.config.training import TrainingConfig
+    from napari_unet.data.sampling import Batch
+    from napari_unet.training.computation import Computation
+
+#: Familiarity from which on a model begins to know the annotated cells, and at which it knows them well.
+_KNOWN = (0.45, 0.65)
+
+
+def gentleness(config: TrainingConfig, familiarity: float) -> tuple[float, float]:
+    """Say how gently to teach a model, by how well it knows the cells.
+
+    A few annotated cells teach their own looks. Over them, a model that has seen many others forgets these, unless it
+    is taught with small steps and its old weights stay part of the new ones; one that does not know such cells at all
+    must be free to learn.
+
+    Parameters
+    ----------
+    config
+        Holds what is best for a model that knows the cells well.
+    familiarity
+        See `familiarity`.
+
+    Returns
+    -------
+    rate_factor : float
+        Factor on the learning rate: from 1 (nothing known) to ``config.gentle_rate``.
+    kept : float
+        Share of the old weights in the new ones: from 0 to ``config.kept_share``.
+
+    References
+    ----------
+    Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, arXiv:2109.01903: the mean of old and new
+    weights does better on either kind of image than each of them.
+
+    Examples
+    --------
+    >>> from napari_unet.config.training import TrainingConfig
+    >>> config = TrainingConfig(gentle_rate=0.01, kept_share=0.5)
+    >>> [gentleness(config, iou) for iou in (0.2, 0.8)]
+    [(1.0, 0.0), (0.01, 0.5)]
+    """
+    unknown, known = _KNOWN
+    share = min(max((familiarity - unknown) / (known - unknown), 0.0), 1.0)
+    return float(config.gentle_rate**share), config.kept_share * share
+
+
+def familiarity(
+    old: nn.Module,
+    new: nn.Module | None,
+    batches: list[Batch],
+    computation: Computation,
+    class_balance: Sequence[float],
+) -> float:
+    """Measure how well a model to start from knows the cells.
+
+    A few annotated cells may look familiar by chance, and those around them may not. What was learnt from them tells.
+
+    Parameters
+    ----------
+    old
+        The network to start from.
+    new
+        What was made of it; None: nothing yet.
+    batches
+        Annotated patches; most of their pixels may be unannotated.
+    computation, class_balance
+        See `napari_unet.training.validation.validate`.
+
+    Returns
+    -------
+    float
+        Intersection over union, 0 … 1, of what the old network finds and what is annotated; or of what both networks
+        find, annotated or not, if that is less.
+    """
+    _, iou = validate(old, batches, computation, class_balance)
+    return iou if new is None else min(iou, agreement(old, new, batches, computation, class_balance))
