@@ -31,6 +31,7 @@ from napari_unet.inference.report import REPORT, read_report
 from napari_unet.inference.uncertainty import uncertainty
 from napari_unet.models.model_file import load_model, save_model
 from networks import brightness_model, random_model
+from ways import Slow
 
 if TYPE_CHECKING:
     from napari_unet.models.model_file import TrainedModel
@@ -55,6 +56,16 @@ def stored(image: Image) -> np.ndarray:
 
 def everything_in(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_rests_for_a_person_and_writes_the_same(tmp_path: Path) -> None:
+    write_boxes(tmp_path / "a.tif")
+    way, options = Slow(), SegmentOptions(execution=CPU)
+    list(segment_files(random_model(), [tmp_path / "a.tif"], tmp_path / "slow", options, way=way))
+    run(random_model(), [tmp_path / "a.tif"], tmp_path / "quick")
+    assert way.waits > 1
+    slow, quick = (stored(read_labels(tmp_path / name / "a.tif")) for name in ("slow", "quick"))
+    np.testing.assert_array_equal(slow, quick)
 
 
 @pytest.mark.parametrize("axes", ["YX", "ZYX", "TYX", "TZYX"])

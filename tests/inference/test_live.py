@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
@@ -25,6 +26,7 @@ from napari_unet.inference.live import (
 from napari_unet.inference.segment import Segmenter
 from napari_unet.models.model_file import TrainedModel, load_model, save_model
 from networks import brightness_model, make_model, random_model
+from ways import Slow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +78,19 @@ def test_labels_are_those_of_the_segmenter(model: Path) -> None:
     shares = [event.share for event in events if isinstance(event, TileSegmented)]
     assert shares == sorted(shares) and shares[-1] == 1
     assert len(shares) > len(ALL) * 6
+
+
+def test_it_rests_for_a_person_and_finds_the_same(model: Path) -> None:
+    way, request = Slow(), ask(model, ALL[:2])
+    began = time.perf_counter()
+    events = list(segment_live(model, request, None, model.parent, way))
+    assert way.waits > sum(isinstance(event, TileSegmented) for event in events)
+    assert isinstance(events[0], Opened)
+    np.testing.assert_array_equal(events[0].canvas.labels, run(model, request)[0].labels)
+    # A rest says nothing of the time that the rest of the work will take.
+    first = next(event for event in events if isinstance(event, TileSegmented))
+    worked = time.perf_counter() - began - way.seconds
+    assert first.seconds_left <= worked / first.share
 
 
 def test_one_plane_leaves_the_others_and_is_wiped_first(model: Path) -> None:

@@ -19,7 +19,7 @@ from napari_unet.data.sampling import Batch
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Stepped
-from napari_unet.training.gentleness import familiarity, gentleness
+from napari_unet.training.gentleness import gentleness, worth_keeping
 from napari_unet.training.trainer import Trainer
 from napari_unet.training.validation import agreement
 from networks import brightness_model
@@ -97,53 +97,57 @@ def test_what_is_kept_survives_a_resume(expert: TrainedModel, tmp_path: Path) ->
     assert torch.equal(weights(second.model()), weights(whole.model()))
 
 
-@pytest.mark.parametrize("known", [0.1, 0.55, 0.9])
+@pytest.mark.parametrize("kept", [0.0, 0.3])
 def test_what_is_kept_is_asked_again_half_way_and_at_the_end(
-    expert: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: float
+    expert: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: float
 ) -> None:
-    """At the beginning nothing was learnt yet; later what was learnt is asked, and the last answer counts."""
-    asked: list[tuple[int, bool]] = []
+    """The last answer counts; before the first, it is what is known of the annotated cells."""
+    asked: list[tuple[int, float]] = []
 
-    def answer(old: torch.nn.Module, new: torch.nn.Module | None, *_: object) -> float:
-        asked.append((trainer.step, new is trainer._state.trained))
-        return 1.0 if new is None else known
+    def answer(config: TrainingConfig, old: torch.nn.Module, new: torch.nn.Module, *_: object) -> float:
+        assert (old, new) == (trainer._state.beginning, trainer._state.trained)
+        asked.append((trainer.step, trainer._state.kept))
+        return kept
 
-    monkeypatch.setattr("napari_unet.training.trainer.familiarity", answer)
+    monkeypatch.setattr("napari_unet.training.trainer.worth_keeping", answer)
     trainer = Trainer([discs()], quick_recipe(steps=8), tmp_path, expert)
     list(trainer.run())
-    assert asked == [(0, False), (4, True), (8, True)]
+    assert asked == [(4, TrainingConfig().kept_share), (8, kept)]
     state = trainer._state
-    assert state.kept == gentleness(trainer.recipe.training, known)[1]
     assert state.beginning is not None
-    mixed = torch.lerp(vector(state.trained), vector(state.beginning), state.kept)
+    mixed = torch.lerp(vector(state.trained), vector(state.beginning), kept)
     torch.testing.assert_close(weights(trainer.model()), mixed)
-
-
-def answers(network: torch.nn.Module, offset: float) -> torch.nn.Module:
-    """A network that takes for cells what is brighter than usual for it by so much."""
-    moved = copy.deepcopy(network)
-    with torch.no_grad():
-        moved.head.bias[1] += offset
-    return moved
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.floats(-30, 30))
-def test_familiarity_is_what_the_truth_and_the_new_network_agree_to(seed: int, offset: float) -> None:
-    """One row is annotated, by the old network itself: so it knows that; the rest says how far the new one agrees."""
+def test_what_is_worth_keeping_follows_the_annotation_and_the_new_network(seed: int, offset: float) -> None:
+    """One row is annotated, by the old network itself: all of it is known. The new one may contradict."""
     old = brightness_model().network
     new = answers(old, offset)
-    computation = Computation.choose(ExecutionConfig(device="cpu", precision="float32"))
     image = torch.tensor(np.random.default_rng(seed).normal(size=(1, 1, 24, 24)), dtype=torch.float32)
     found = [network(image).argmax(1) for network in (old, new)]
-    weights = torch.zeros(found[0].shape)
-    weights[:, 0] = 1
-    batch = Batch(image, found[0], weights)
-    assert familiarity(old, None, [batch], computation, ()) == 1
+    row = torch.zeros(found[0].shape)
+    row[:, 0] = 1
     both, either = [(op(found[0] == 1, found[1] == 1)).sum() for op in (torch.logical_and, torch.logical_or)]
     expected = float(both / either) if either else 1.0
-    assert familiarity(old, new, [batch], computation, ()) == pytest.approx(expected)
-    assert agreement(new, old, [batch], computation, ()) == pytest.approx(expected)
+    how = Computation.choose(ExecutionConfig(device="cpu", precision="float32")), ()
+    assert agreement(old, new, [Batch(image, found[0], row)], *how) == pytest.approx(expected)
+    assert agreement(new, old, [Batch(image, found[0], row)], *how) == pytest.approx(expected)
+    most = TrainingConfig().kept_share
+    kept = worth_keeping(TrainingConfig(), old, new, [Batch(image, found[0], row)], *how)
+    assert kept == pytest.approx(min(most, expected**2))
+    # A truth that says the opposite of what the old network finds: nothing of it is worth keeping.
+    if found[0].any() and not found[0].all():
+        assert worth_keeping(TrainingConfig(), old, new, [Batch(image, 1 - found[0], torch.ones_like(row))], *how) == 0
+
+
+def answers(network: torch.nn.Module, offset: float) -> torch.nn.Module:
+    """A network that takes more or less for cells, by so much."""
+    moved = copy.deepcopy(network)
+    with torch.no_grad():
+        moved.head.bias[1] += offset
+    return moved
 
 
 def test_random_weights_are_not_kept(tmp_path: Path) -> None:

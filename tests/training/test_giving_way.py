@@ -12,34 +12,20 @@ import pytest
 
 from drawing import draw_image, quick_recipe
 from napari_unet.data.training_image import TrainingImage
+from napari_unet.models.giving_way import GivingWay
 from napari_unet.training.events import Stepped, Validated
-from napari_unet.training.giving_way import GivingWay
 from napari_unet.training.live import LiveTraining
 from napari_unet.training.previews import Previews
 from napari_unet.training.trainer import Trainer
 from napari_unet.training.views import View
 from networks import brightness_model, random_model
+from ways import Slow
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MakeTrainer = Callable[..., Trainer]
 FOREVER_S = 1000.0
-
-
-class Slow(GivingWay):
-    """Is held for a moment, each time anew."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waits, self.seconds = 0, 0.0
-
-    def wait(self) -> float:
-        self.hold(0.002)
-        seconds = super().wait()
-        self.waits += 1
-        self.seconds += seconds
-        return seconds
 
 
 def test_a_free_way_costs_nothing() -> None:

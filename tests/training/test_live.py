@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from drawing import draw_image
 from napari_unet.inference.place_search import Found, Search
 from napari_unet.inference.segment import Segmenter
+from napari_unet.models.giving_way import GivingWay
 from napari_unet.models.model_file import load_model
 from napari_unet.training import live as live_module
 from napari_unet.training import previews as previews_module
 from napari_unet.training.events import Annotated, Finished, Started, Stepped
-from napari_unet.training.giving_way import GivingWay
 from napari_unet.training.live import LiveTraining, Paused, SearchFailed
 from napari_unet.training.previews import Previews
 from napari_unet.training.trainer import Trainer

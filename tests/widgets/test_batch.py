@@ -29,6 +29,7 @@ from napari_unet.widgets.batch import BatchWidget
 from napari_unet.widgets.batching.file_rows import Row, advance, summary
 from napari_unet.widgets.batching.reading import find_images, read_any
 from networks import random_model
+from person import Person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,6 +94,21 @@ def run(dock: BatchWidget, qtbot: Any) -> str:
 
 def wait(dock: BatchWidget, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: not dock.runner.is_running, timeout=WAIT_MS)
+
+
+def test_it_rests_while_somebody_drags_in_the_image(dock: BatchWidget, folder: Path, qtbot) -> None:
+    write_image(folder / "a.tif", "YX")
+    dock.viewer.add_image(np.zeros((60, 60)))
+    Person(dock.viewer, qtbot).drag((20, 20), (20, 40))
+    assert dock._way.wait() > 0
+    add(dock, qtbot, folder)
+    dock._way.hold(1000)
+    click(dock.button, qtbot)
+    qtbot.wait(1500)
+    assert dock.runner.is_running
+    dock._way.hold(0)
+    wait(dock, qtbot)
+    assert "done" in dock.message.text()
 
 
 def contrast(one: QColor, other: QColor) -> float:

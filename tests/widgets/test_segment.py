@@ -30,6 +30,7 @@ from napari_unet.widgets.segmenting.takeover import find_annotation
 from napari_unet.widgets.segmenting.tiling_check import DIFFERENCE
 from napari_unet.widgets.segmenting.wanted import FIELD, SLICE, STACK
 from networks import brightness_model, random_model
+from person import Person
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,6 +129,22 @@ def as_stored(pixels: np.ndarray, storage: str) -> dict[str, Any]:
     if storage == "multiscale":
         return {"data": [pixels, pixels[..., ::2, ::2]], "multiscale": True}
     return {"data": da.from_array(pixels, chunks=8) if storage == "dask" else pixels}
+
+
+def test_it_rests_while_somebody_drags_in_the_image(viewer: Viewer, noisy: Path, qtbot) -> None:
+    viewer.add_image(NOISE[0])
+    widget = dock(viewer, noisy)
+    Person(viewer, qtbot).drag((20, 20), (20, 40))
+    assert widget._way.wait() > 0
+    widget._way.hold(1000)
+    click(widget, qtbot)
+    qtbot.waitUntil(lambda: find_result(viewer, viewer.layers[0], RESULT) is not None, timeout=WAIT_MS)
+    qtbot.wait(300)
+    assert widget.runner.is_running
+    assert not result_of(viewer, viewer.layers[0]).data.any()
+    widget._way.hold(0)
+    wait(widget, qtbot)
+    assert result_of(viewer, viewer.layers[0]).data.any()
 
 
 @pytest.mark.parametrize(("axes", "storage"), CASES)

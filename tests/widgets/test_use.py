@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_unet.training.giving_way import GivingWay
+from napari_unet.models.giving_way import GivingWay
 from napari_unet.widgets import _use
 from napari_unet.widgets._use import follow_use
 from person import Person

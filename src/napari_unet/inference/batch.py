@@ -20,6 +20,7 @@ from napari_unet.inference.events import Event, FileAdvanced, FileDone, FileFail
 from napari_unet.inference.report import Entry, Origin, read_report
 from napari_unet.inference.segment import SegmentedPlane, Segmenter, TilePredicted
 from napari_unet.inference.uncertainty import uncertainty
+from napari_unet.models.giving_way import GivingWay, resting
 from napari_unet.models.memory_reuse import reuse_memory
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ _WITHOUT_EFFECT: dict[str, Any] = {"tiling": {"tile_px"}, "execution": {"device"
 
 
 def segment_files(
-    model: TrainedModel, files: list[Path], output: Path, options: SegmentOptions, read: Reader = read_image
+    model: TrainedModel,
+    files: list[Path],
+    output: Path,
+    options: SegmentOptions,
+    read: Reader = read_image,
+    way: GivingWay | None = None,
 ) -> Generator[Event, None, None]:
     """Segment files into a folder; closing the generator keeps the files that are done.
 
@@ -60,6 +66,8 @@ def segment_files(
         How.
     read
         Reads an image, given its path and the axes it has according to the options.
+    way
+        While it holds, the network rests between two layers, if it is computed on the processor. None: it never does.
 
     Yields
     ------
@@ -75,7 +83,8 @@ def segment_files(
     """
     entries = plan_entries(model.card, files, output, options)
     segmenter = Segmenter(model, options.tiling, options.instances, options.execution)
-    with reuse_memory(segmenter.predictor.device):
+    network, device = segmenter.predictor.network, segmenter.predictor.device
+    with reuse_memory(device), resting(network, way, lambda seconds: None):
         for entry in entries:
             settled = None if options.again else entry.settle()
             if settled:

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_unet.data.rectangles import Rectangle, whole, within
 from napari_unet.data.room import make_room
+from napari_unet.models.giving_way import GivingWay, resting
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -155,7 +156,9 @@ class PlaneSegmented:
 LiveEvent = Opened | PlaneBegun | TileSegmented | PlaneSegmented
 
 
-def segment_live(model: Path, request: Request, old: Canvas | None, folder: Path) -> Generator[LiveEvent, None, None]:
+def segment_live(
+    model: Path, request: Request, old: Canvas | None, folder: Path, way: GivingWay | None = None
+) -> Generator[LiveEvent, None, None]:
     """Segment planes into arrays that can be shown meanwhile; closing the generator keeps what is done.
 
     Parameters
@@ -169,6 +172,8 @@ def segment_live(model: Path, request: Request, old: Canvas | None, folder: Path
         None: there is none.
     folder
         Where a large result may be kept in a file.
+    way
+        While it holds, the network rests between two layers, if it is computed on the processor. None: it never does.
 
     Yields
     ------
@@ -197,7 +202,8 @@ def segment_live(model: Path, request: Request, old: Canvas | None, folder: Path
     canvas = _open_canvas(segmenter, request, old, folder)
     yield Opened(canvas, segmenter.card.class_names[1:], str(segmenter.predictor.device))
     progress = _Progress(request)
-    with reuse_memory(segmenter.predictor.device):
+    network, device = segmenter.predictor.network, segmenter.predictor.device
+    with reuse_memory(device), resting(network, way, progress.leave_out):
         for place in request.places:
             yield from _LivePlane(segmenter, request, canvas, place).segment(scaler, progress)
 
@@ -208,6 +214,10 @@ class _Progress:
     def __init__(self, request: Request) -> None:
         self._total = len(request.places) * _count(request.box)
         self._done, self._began = 0, time.perf_counter()
+
+    def leave_out(self, seconds: float) -> None:
+        """Leave out a rest: the person who caused it will not go on for ever."""
+        self._began += seconds
 
     def add(self, place: Place, box: Rectangle) -> TileSegmented:
         """Count a tile."""

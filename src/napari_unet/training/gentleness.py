@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from napari_unet.data.sampling import Batch
     from napari_unet.training.computation import Computation
 
-#: Familiarity from which on a model begins to know the annotated cells, and at which it knows them well.
+#: Intersection over union from which a model begins to know the annotated cells, and at which it knows them well.
 _KNOWN = (0.45, 0.65)
 
 
-def gentleness(config: TrainingConfig, familiarity: float) -> tuple[float, float]:
-    """Say how gently to teach a model, by how well it knows the cells.
+def gentleness(config: TrainingConfig, iou: float) -> tuple[float, float]:
+    """Say how gently to teach a model, by how well it knows the annotated cells.
 
     A few annotated cells teach their own looks. Over them, a model that has seen many others forgets these, unless it
     is taught with small steps and its old weights stay part of the new ones; one that does not know such cells at all
@@ -30,8 +30,8 @@ def gentleness(config: TrainingConfig, familiarity: float) -> tuple[float, float
     ----------
     config
         Holds what is best for a model that knows the cells well.
-    familiarity
-        See `familiarity`.
+    iou
+        Intersection over union of what the model finds and what is annotated, 0 … 1.
 
     Returns
     -------
@@ -53,27 +53,29 @@ def gentleness(config: TrainingConfig, familiarity: float) -> tuple[float, float
     [(1.0, 0.0), (0.01, 0.5)]
     """
     unknown, known = _KNOWN
-    share = min(max((familiarity - unknown) / (known - unknown), 0.0), 1.0)
+    share = min(max((iou - unknown) / (known - unknown), 0.0), 1.0)
     return float(config.gentle_rate**share), config.kept_share * share
 
 
-def familiarity(
+def worth_keeping(
+    config: TrainingConfig,
     old: nn.Module,
-    new: nn.Module | None,
+    new: nn.Module,
     batches: list[Batch],
     computation: Computation,
     class_balance: Sequence[float],
 ) -> float:
-    """Measure how well a model to start from knows the cells.
+    """Say how much of a model to start from is worth keeping, now that something was learnt.
 
-    A few annotated cells may look familiar by chance, and those around them may not. What was learnt from them tells.
+    A few annotated cells may look familiar by chance, and those around them may not: what was learnt tells. So no more
+    is kept than the square of how far old and new find the same, annotated or not.
 
     Parameters
     ----------
-    old
-        The network to start from.
-    new
-        What was made of it; None: nothing yet.
+    config
+        See `gentleness`.
+    old, new
+        The network to start from, and what was made of it; they are not changed.
     batches
         Annotated patches; most of their pixels may be unannotated.
     computation, class_balance
@@ -82,8 +84,8 @@ def familiarity(
     Returns
     -------
     float
-        Intersection over union, 0 … 1, of what the old network finds and what is annotated; or of what both networks
-        find, annotated or not, if that is less.
+        Share of the old weights, from 0 to ``config.kept_share``.
     """
     _, iou = validate(old, batches, computation, class_balance)
-    return iou if new is None else min(iou, agreement(old, new, batches, computation, class_balance))
+    _, kept = gentleness(config, iou)
+    return min(kept, agreement(old, new, batches, computation, class_balance) ** 2)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from napari_unet.errors import InputError
 from napari_unet.inference.place_search import Found, PlaceFinder, Search, Searching
+from napari_unet.models.giving_way import GivingWay
 from napari_unet.training.events import Event, Finished, Started, Stepped
-from napari_unet.training.giving_way import GivingWay
 from napari_unet.training.views import Previewed, PreviewFailed, Previewing, View
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from napari_unet.data.rectangles import within
 from napari_unet.errors import InputError
 from napari_unet.inference.segment import Segmenter
 from napari_unet.inference.tiling import clip
-from napari_unet.training.giving_way import GivingWay, resting
+from napari_unet.models.giving_way import GivingWay, resting
 from napari_unet.training.views import Previewed, PreviewFailed, Previewing, View
 
 if TYPE_CHECKING:

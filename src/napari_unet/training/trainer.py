@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_unet.models.giving_way import GivingWay, resting
 from napari_unet.models.memory_reuse import reuse_memory
 from napari_unet.models.model_file import TrainedModel
 from napari_unet.training.card import describe, make_network, prepare, update_card
@@ -16,8 +17,7 @@ from napari_unet.training.clock import Clock
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Annotated, Event, Finished, Recovered, Saved, Started, Stepped, Validated
 from napari_unet.training.fit_instances import fit_saved
-from napari_unet.training.gentleness import familiarity, gentleness
-from napari_unet.training.giving_way import GivingWay, resting
+from napari_unet.training.gentleness import gentleness, worth_keeping
 from napari_unet.training.lessons import Lessons
 from napari_unet.training.run_folder import RunFolder
 from napari_unet.training.schedule import freshness, learning_rate, progress
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from napari_unet.config.recipe import Recipe
+    from napari_unet.data.sampling import Batch
     from napari_unet.data.training_image import TrainingImage
 
 #: So often the learning rate is halved before a run gives up.
@@ -184,22 +185,22 @@ class Trainer:
 
         Finding out takes as long as a few steps: it waits until whoever watches has seen the model as it is.
         """
-        self._state.begin()
-        self._state.rate_factor, self._state.kept = gentleness(self.recipe.training, self._familiarity(None))
+        old = self._state.begin()
+        _, iou = validate(old, self._annotated(), self._computation, self.card.class_balance)
+        self._state.rate_factor, self._state.kept = gentleness(self.recipe.training, iou)
         self._safe = (self._state.tensors(), self._state.counters())
 
     def _doubt_beginning(self, clock: Clock) -> None:
-        """Keep the less of the model to start from the more what was learnt contradicts it."""
-        old, new = self._state.beginning, self._state.trained
+        """Keep less of a model to start from which what was learnt contradicts."""
+        old, new, training = self._state.beginning, self._state.trained, self.recipe.training
         if old is not None:
             with resting(old, self.way, clock.leave_out), resting(new, self.way, clock.leave_out):
-                _, self._state.kept = gentleness(self.recipe.training, self._familiarity(new))
+                how = self._annotated(), self._computation, self.card.class_balance
+                self._state.kept = worth_keeping(training, old, new, *how)
 
-    def _familiarity(self, new: nn.Module | None) -> float:
-        """Measure how well the model to start from knows the cells that are annotated now."""
-        assert self._state.beginning is not None
-        annotated = held_out_batches(self._lessons.fields, self._lessons.current.reader)
-        return familiarity(self._state.beginning, new, annotated, self._computation, self.card.class_balance)
+    def _annotated(self) -> list[Batch]:
+        """Read patches of all that is annotated now."""
+        return held_out_batches(self._lessons.fields, self._lessons.current.reader)
 
     def _started(self) -> Started:
         """Tell what is about to happen."""

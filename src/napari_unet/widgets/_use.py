@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari import Viewer
     from qtpy.QtCore import QObject
 
-    from napari_unet.training.giving_way import GivingWay
+    from napari_unet.models.giving_way import GivingWay
 
 #: So long work rests after each movement; and after the end of a drag, until what it has changed is drawn. Seconds.
 _MOVING_S, _ENDED_S = 0.3, 0.1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image as ImageLayer
@@ -14,10 +15,12 @@ from napari_unet.config.recipe import Recipe
 from napari_unet.errors import InputError
 from napari_unet.inference.command import segment_command
 from napari_unet.inference.options import SegmentOptions
+from napari_unet.models.giving_way import GivingWay
 from napari_unet.widgets._dock import Dock
 from napari_unet.widgets._form import SettingsForm
 from napari_unet.widgets._model import ModelBox
 from napari_unet.widgets._progress import ProgressLine
+from napari_unet.widgets._use import follow_use
 from napari_unet.widgets._worker import EventRunner
 from napari_unet.widgets.batching.file_rows import advance, summary
 from napari_unet.widgets.batching.file_table import colour_of_failures
@@ -63,7 +66,8 @@ class BatchWidget(Dock):
         self.probabilities = QCheckBox("Write probabilities too")
         self.again = QCheckBox("Make again what is done")
         self.progress = ProgressLine("Segmenting files")
-        self.runner, self._opener = EventRunner(self), EventRunner(self)
+        self.runner, self._opener, self._way = EventRunner(self), EventRunner(self), GivingWay()
+        follow_use(viewer, self._way, self)
         self._lay_out()
         self._connect()
         self._follow_theme()
@@ -167,7 +171,7 @@ class BatchWidget(Dock):
         self._table, self._running, self._began = self.source.table.files, files, time.monotonic()
         self._table.restart(files)
         self.progress.begin("Reading the model …")
-        self.runner.start(lambda: segment(work))
+        self.runner.start(partial(segment, work, self._way))
         self._show_state(running=True)
 
     def _order(self, files: list[Path]) -> Work:

@@ -10,8 +10,10 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton
 
 from napari_unet.errors import InputError
+from napari_unet.models.giving_way import GivingWay
 from napari_unet.widgets._dock import Dock, open_dock
 from napari_unet.widgets._progress import ProgressLine
+from napari_unet.widgets._use import follow_use
 from napari_unet.widgets._worker import EventRunner
 from napari_unet.widgets.segmenting.estimated import EstimateLabel
 from napari_unet.widgets.segmenting.takeover import TakeOver
@@ -52,7 +54,8 @@ class SegmentWidget(Dock):
         super().__init__(viewer)
         self._task: Task | None = None
         self._problem = ""
-        self.runner = EventRunner(self)
+        self.runner, self._way = EventRunner(self), GivingWay()
+        follow_use(viewer, self._way, self)
         self.wanted = WantedBox(self)
         self.estimate = EstimateLabel(self.wanted)
         self._build()
@@ -108,7 +111,7 @@ class SegmentWidget(Dock):
         if self._task is not None:
             self._stop("")
         else:
-            self._start(lambda: WatchedSegmentation(self, self.wanted, self._stop))
+            self._start(lambda: WatchedSegmentation(self, self.wanted, self._stop, self._way))
 
     def _check(self) -> None:
         """Check that the result does not depend on the tiles."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from napari_unet.inference.events import Event
     from napari_unet.inference.options import SegmentOptions
+    from napari_unet.models.giving_way import GivingWay
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,15 @@ class Work:
         return read_any(path, axes) if self.image is None else self.image
 
 
-def segment(work: Work) -> Generator[Event]:
+def segment(work: Work, way: GivingWay) -> Generator[Event]:
     """Segment.
 
     Parameters
     ----------
     work
         What was ordered.
+    way
+        Held while a person uses the image.
 
     Yields
     ------
@@ -74,7 +77,8 @@ def segment(work: Work) -> Generator[Event]:
     from napari_unet.models.model_file import load_model
 
     try:
-        yield from segment_files(load_model(work.model), list(work.files), work.output, work.options, work.read)
+        model = load_model(work.model)
+        yield from segment_files(model, list(work.files), work.output, work.options, work.read, way)
     except OSError as error:
         raise InputError(
             f"{error.filename or work.output}: {error.strerror or error}. Finished files are kept; free some space or "

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from napari_unet.inference.live import LiveEvent, Place
+    from napari_unet.models.giving_way import GivingWay
     from napari_unet.widgets._dock import Dock, Level
     from napari_unet.widgets.segmenting.wanted import WantedBox
 
@@ -29,6 +30,8 @@ class WatchedSegmentation:
         Says what is to be segmented.
     stop
         Ends the task, and says why.
+    way
+        Held while a person uses the image.
 
     Raises
     ------
@@ -38,7 +41,7 @@ class WatchedSegmentation:
 
     title = "U-Net: segmenting"
 
-    def __init__(self, dock: Dock, wanted: WantedBox, stop: Callable[[str], None]) -> None:
+    def __init__(self, dock: Dock, wanted: WantedBox, stop: Callable[[str], None], way: GivingWay) -> None:
         self._request = wanted.request()
         image, axes, card = wanted.image.value, wanted.axes.axes, wanted.model.card
         assert wanted.path is not None and card is not None
@@ -48,7 +51,7 @@ class WatchedSegmentation:
         self._layers.removed.connect(lambda name: stop(f"The layer '{name}' was deleted."))
         old = earlier_canvas(dock.viewer, image, axes, card.class_names[1:])
         self.make_events: Callable[[], Generator[Any]] = partial(
-            segment, wanted.path, self._request, old, dock.session.project
+            segment, wanted.path, self._request, old, dock.session.project, way
         )
         self.share: float | None = None
         self._seconds_left = 0.0

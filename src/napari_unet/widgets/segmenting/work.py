@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_unet.inference.check_tiling import TileChecked, TilingChecked
     from napari_unet.inference.estimate import Estimate
     from napari_unet.inference.live import Canvas, LiveEvent, Request
+    from napari_unet.models.giving_way import GivingWay
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +45,10 @@ def look_ahead(model: Path, request: Request) -> Generator[Estimate]:
     yield estimate(model, request)
 
 
-def segment(model: Path, request: Request, old: Canvas | None, folder: Path) -> Generator[LiveEvent]:
+def segment(model: Path, request: Request, old: Canvas | None, folder: Path, way: GivingWay) -> Generator[LiveEvent]:
     """Segment, see `napari_unet.inference.live.segment_live`."""
     _load()
-    yield from segment_live(model, request, old, folder)
+    yield from segment_live(model, request, old, folder, way)
 
 
 def check(model: Path, request: Request) -> Generator[TileChecked | TilingChecked]:
