@@ -91,7 +91,7 @@ class TrainingConfig(Settings):
         0.5,
         title="Kept share",
         help="Share of the weights of the model to start from in the result, when it finds the annotated cells "
-        "already. 0 keeps nothing.",
+        "already; less where what is learnt contradicts it. 0 keeps nothing.",
         step=0.1,
         ge=0,
         lt=1,

@@ -185,8 +185,9 @@ class Trainer:
 
         Finding out takes as long as a few steps: it waits until whoever watches has seen the model as it is.
         """
-        old = self._state.begin()
-        _, iou = validate(old, self._annotated(), self._computation, self.card.class_balance)
+        if self.recipe.training.kept_share:
+            self._state.begin()
+        _, iou = validate(self._state.network, self._annotated(), self._computation, self.card.class_balance)
         self._state.rate_factor, self._state.kept = gentleness(self.recipe.training, iou)
         self._safe = (self._state.tensors(), self._state.counters())
 
