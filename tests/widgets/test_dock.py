@@ -46,6 +46,24 @@ def test_layer_boxes_follow_the_viewer(viewer, docked) -> None:
     assert box.value is None
 
 
+def test_layer_boxes_offer_every_layer_while_one_is_renamed_to_another(viewer, docked) -> None:
+    """For a moment both have the same name, and whoever hears of it may choose one of them."""
+    box = docked(viewer, Dock(viewer)).layer_box(Image, "Which")
+    layers = [viewer.add_image(np.zeros((4, 4)), name=name) for name in ("cells", "more", "other")]
+    heard = []
+
+    def choose(event: object) -> None:
+        for layer in layers:
+            box.value = layer
+            heard.append([layer.name for layer in layers].count("cells"))
+
+    viewer.layers.events.renamed.connect(choose, position="last")
+    layers[1].name = "cells"
+    assert 2 in heard
+    assert [layer.name for layer in layers] == ["cells", "cells [1]", "other"]
+    assert {box.native.itemText(row): box.choices[row] for row in range(3)} == {layer.name: layer for layer in layers}
+
+
 def test_keys_belong_to_an_open_dock_only(viewer, docked, qtbot) -> None:
     calls = []
     dock = Dock(viewer)

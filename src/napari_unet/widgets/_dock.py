@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from magicgui.widgets import ComboBox
+from napari.utils.naming import inc_name_count
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QDockWidget, QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -16,7 +17,7 @@ from napari_unet.widgets._lifetime import on_destruction
 from napari_unet.widgets._session import session_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import napari
     from napari.layers import Layer
@@ -140,7 +141,9 @@ class Dock(QWidget):
             With ``value`` (a layer or None), ``changed`` and ``native``, the Qt widget.
         """
         layers = self.viewer.layers
-        box = ComboBox(choices=lambda _: [layer for layer in layers if isinstance(layer, kind) and accept(layer)])
+        box = ComboBox(
+            choices=lambda _: _named([layer for layer in layers if isinstance(layer, kind) and accept(layer)])
+        )
         box.native.setToolTip(f"<p>{html.escape(tooltip)}</p>")
         box.native.setMinimumWidth(_LEAST_WIDTH_PX)
         self._boxes.append(box)
@@ -219,6 +222,21 @@ class Dock(QWidget):
         colours = get_theme(self.viewer.theme).to_rgb_dict()
         style = _MESSAGE_STYLE.format(colour=colours[_LEVEL_COLOURS[self._level]], ground=colours["foreground"])
         self.message.setStyleSheet(style)
+
+
+def _named(layers: Iterable[Layer]) -> list[tuple[str, Layer]]:
+    """Give each layer a name of its own.
+
+    A layer that is renamed to what another one is called has this name for a moment, until napari changes it, and a box
+    offers one layer a name.
+    """
+    named: dict[str, Layer] = {}
+    for layer in layers:
+        name = layer.name
+        while name in named:
+            name = inc_name_count(name)
+        named[name] = layer
+    return list(named.items())
 
 
 def open_dock(viewer: napari.viewer.Viewer, name: str) -> Any:
