@@ -75,8 +75,8 @@ class LivePreview(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look)
-        # A new layer takes napari a while: the window draws the first, and hears the person, before the second.
-        self._late: int | None = None
+        # Two large layers take a while: the window draws the first, and hears the person, before the second.
+        self._late: Previewed | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_LATER_MS)
@@ -128,9 +128,10 @@ class LivePreview(QObject):
         if pictures.were_deleted(self._viewer, pair):
             self.removed.emit()
             return
-        pictures.write(event)
+        self._show_probability()
+        pictures.write(event, PREVIEW)
         pictures.show(self._viewer, pair, PREVIEW)
-        self._late = number
+        self._late = event
         self._later.start()
 
     def status(self, step: int) -> str:
@@ -166,9 +167,12 @@ class LivePreview(QObject):
             remove_previews(self._viewer, pair.image)
 
     def _show_probability(self) -> None:
-        """Show the probabilities after the labels."""
-        if self._late is not None and self._late in self._made:
-            self._made[self._late].show(self._viewer, self._pairs[self._late], PROBABILITY)
+        """Show the probabilities after the labels, if that was not done yet."""
+        event, self._late = self._late, None
+        if event is not None and event.view.place in self._made:
+            assert isinstance(event.view.place, int)
+            self._made[event.view.place].write(event, PROBABILITY)
+            self._made[event.view.place].show(self._viewer, self._pairs[event.view.place], PROBABILITY)
 
     def _look(self) -> None:
         """Tell the training what is in view."""
@@ -207,20 +211,19 @@ class _Pictures:
             PREVIEW.suffix: np.zeros(whole, np.uint16),
         }
         self._shown: list[Role] = []
-        self._written: dict[tuple[int, int], Rectangle] = {}
+        self._written: dict[tuple[str, int, int], Rectangle] = {}
         #: Step and time of the preview of each plane.
         self.steps: dict[tuple[int, int], tuple[int, float]] = {}
 
-    def write(self, event: Previewed) -> None:
-        """Write a preview; what lay around it in this plane was older."""
-        place = t, z = event.view.t, event.view.z
-        for role, news in ((PROBABILITY, 1 - event.probabilities[0]), (PREVIEW, _short(event.labels))):
-            plane = self._pixels[role.suffix][t, 0, z]
-            if place in self._written and self._written[place] != event.rectangle:
-                plane[self._written[place]] = 0
-            plane[event.rectangle] = news
+    def write(self, event: Previewed, role: Role) -> None:
+        """Write one of them; what lay around it in this plane was older."""
+        place = role.suffix, *(plane := (event.view.t, event.view.z))
+        pixels = self._pixels[role.suffix][plane[0], 0, plane[1]]
+        if self._written.get(place, event.rectangle) != event.rectangle:
+            pixels[self._written[place]] = 0
+        pixels[event.rectangle] = 1 - event.probabilities[0] if role is PROBABILITY else _short(event.labels)
         self._written[place] = event.rectangle
-        self.steps[place] = event.step, time.monotonic()
+        self.steps[plane] = event.step, time.monotonic()
 
     def were_deleted(self, viewer: ViewerModel, pair: Pair) -> bool:
         """Tell whether somebody deleted a layer of them."""
