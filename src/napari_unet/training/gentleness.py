@@ -88,4 +88,5 @@ def worth_keeping(
     """
     _, iou = validate(old, batches, computation, class_balance)
     _, kept = gentleness(config, iou)
-    return min(kept, agreement(old, new, batches, computation, class_balance) ** 2)
+    # Nothing can become less, and asking both networks takes as long as a step or two.
+    return min(kept, agreement(old, new, batches, computation, class_balance) ** 2) if kept else 0.0
