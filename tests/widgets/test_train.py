@@ -17,6 +17,7 @@ from napari_unet.samples import annotate_sparsely, draw_sample
 from napari_unet.training.record import read_run
 from napari_unet.widgets._layers import find_result, result_geometry, scheme_metadata, store_scheme
 from napari_unet.widgets._session import HOME_VARIABLE, session_of
+from napari_unet.widgets.training import live as live_module
 from napari_unet.widgets.training.live import PREVIEW, PROBABILITY
 from person import Person
 
@@ -187,6 +188,25 @@ def test_the_training_rests_while_somebody_paints(viewer: Viewer, qtbot, monkeyp
     wait_for_step(widget, qtbot, widget.running.step + 2)
     stop(widget, qtbot)
     assert viewer.mouse_drag_callbacks == before
+
+
+def test_labels_and_probabilities_end_alike(viewer: Viewer, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However late the probabilities are drawn, those of the last preview are not left out."""
+    written: dict[str, list[int]] = {PREVIEW.suffix: [], PROBABILITY.suffix: []}
+    write = live_module._Pictures.write
+
+    def note(pictures: Any, event: Any, role: Any) -> None:
+        written[role.suffix].append(event.step)
+        write(pictures, event, role)
+
+    monkeypatch.setattr(live_module, "_LATER_MS", 600_000)
+    monkeypatch.setattr(live_module._Pictures, "write", note)
+    add_pair(viewer)
+    widget = open_dock(viewer)
+    train_until(widget, qtbot, 2)
+    qtbot.waitUntil(lambda: len(written[PREVIEW.suffix]) > 1, timeout=WAIT_MS)
+    stop(widget, qtbot)
+    assert written[PROBABILITY.suffix] == written[PREVIEW.suffix]
 
 
 def test_another_slice_is_previewed_and_the_old_one_stays(viewer: Viewer, qtbot) -> None:

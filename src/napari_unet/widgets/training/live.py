@@ -157,12 +157,16 @@ class LivePreview(QObject):
     def close(self) -> None:
         """Follow no longer; the previews stay."""
         self.switch(False)
+        # Labels and probabilities are of the same step. No layer is added to a viewer that may be closing.
+        if any(find_result(self._viewer, pair.image, PROBABILITY) is not None for pair in self._pairs):
+            self._show_probability()
         self.deleteLater()
 
     def discard(self) -> None:
         """Take the previews away, so that nobody takes them for new ones."""
         self.switch(False)
         self._later.stop()
+        self._late = None
         for pair in self._pairs:
             remove_previews(self._viewer, pair.image)
 
