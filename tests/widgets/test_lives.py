@@ -286,6 +286,35 @@ def kill_a_window_in_mid_training(file: Path, strokes: Path) -> np.ndarray:
     return painted
 
 
+REMOVALS = """
+    import napari
+    import numpy as np
+    from qtpy.QtTest import QTest
+
+    viewer = napari.Viewer()
+    viewer.window.add_plugin_dock_widget("napari-unet-interactive", "Annotate")
+    for _ in range(2):
+        viewer.add_image(np.random.default_rng(0).random((96, 96)), name="cells")
+        painted = viewer.add_labels(np.ones((96, 96), int), name="painted")
+        QTest.qWait(400)
+        viewer.layers.remove("cells")
+        QTest.qWait(400)
+        for opacity in (0.3, 0.6):
+            painted.opacity = opacity
+            QTest.qWait(300)
+        viewer.layers.clear()
+        QTest.qWait(300)
+    print("drawn")
+"""
+
+
+def test_layers_are_removed_and_the_rest_is_drawn() -> None:
+    # napari alone crashes here on Mesa: the whole program would be gone, so it is another one.
+    arguments = [sys.executable, "-c", textwrap.dedent(REMOVALS)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "drawn" in done.stdout, done.stderr[-2000:]
+
+
 def test_killed_in_mid_training(make_napari_viewer, qtbot, tmp_path: Path, home: Path) -> None:
     file, strokes = tmp_path / "cells.tif", tmp_path / "strokes"
     strokes.mkdir()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_unet.widgets._canvas import guard_removals
 from napari_unet.widgets._names import name_folder
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ _sessions: weakref.WeakKeyDictionary[napari.components.ViewerModel, Session] = w
 
 
 def session_of(viewer: napari.components.ViewerModel) -> Session:
-    """Give the session of a viewer; the first call makes it.
+    """Give the session of a viewer; the first call makes it, and guards the viewer's canvas.
 
     Parameters
     ----------
@@ -143,4 +144,5 @@ def session_of(viewer: napari.components.ViewerModel) -> Session:
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
         _sessions[viewer] = Session()
+        guard_removals(viewer)
     return _sessions[viewer]
