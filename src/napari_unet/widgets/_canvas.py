@@ -22,11 +22,13 @@ def guard_removals(viewer: napari.viewer.Viewer) -> None:
     Parameters
     ----------
     viewer
-        The viewer itself, not napari's proxy of it. One without a window has nothing to guard.
+        The viewer itself, not napari's proxy of it.
     """
-    if (window := getattr(viewer, "window", None)) is None:
+    try:
+        canvas = viewer.window._qt_viewer.canvas.native
+    except AttributeError:
+        # It has no window, or one of another version of napari, whose docks are worth more than this guard.
         return
-    canvas = window._qt_viewer.canvas.native
     make_current = partial(_make_current, weakref.ref(canvas))
     viewer.layers.events.removing.connect(make_current)
     on_destruction(canvas, partial(viewer.layers.events.removing.disconnect, make_current))
