@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import tifffile
 from napari.utils.notifications import ErrorNotification, notification_manager
+from qtpy.QtGui import QOpenGLContext
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.errors import InputError
@@ -313,6 +314,19 @@ def test_layers_are_removed_and_the_rest_is_drawn() -> None:
     arguments = [sys.executable, "-c", textwrap.dedent(REMOVALS)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "drawn" in done.stdout, done.stderr[-2000:]
+
+
+def test_the_canvas_is_current_when_a_layer_is_removed(make_napari_viewer, qtbot) -> None:
+    """Whatever the driver makes of it, what the layer was drawn with is deleted where it belongs."""
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(SAMPLE.image, name="cells")
+    Person(viewer, qtbot).open("Annotate")
+    canvas, current = viewer.window._qt_viewer.canvas.native, []
+    qtbot.waitUntil(canvas.isValid)
+    viewer.layers.events.removed.connect(lambda event: current.append(QOpenGLContext.currentContext()))
+    canvas.doneCurrent()
+    viewer.layers.remove("cells")
+    assert current == [canvas.context()]
 
 
 def test_killed_in_mid_training(make_napari_viewer, qtbot, tmp_path: Path, home: Path) -> None:

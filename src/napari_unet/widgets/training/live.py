@@ -76,7 +76,7 @@ class LivePreview(QObject):
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look)
         # Two large layers take a while: the window draws the first, and hears the person, before the second.
-        self._late: Previewed | None = None
+        self._late: tuple[int, Previewed] | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_LATER_MS)
@@ -131,7 +131,7 @@ class LivePreview(QObject):
         self._show_probability()
         pictures.write(event, PREVIEW)
         pictures.show(self._viewer, pair, PREVIEW)
-        self._late = event
+        self._late = number, event
         self._later.start()
 
     def status(self, step: int) -> str:
@@ -158,7 +158,7 @@ class LivePreview(QObject):
         """Follow no longer; the previews stay."""
         self.switch(False)
         # Labels and probabilities are of the same step. No layer is added to a viewer that may be closing.
-        if any(find_result(self._viewer, pair.image, PROBABILITY) is not None for pair in self._pairs):
+        if self._late and find_result(self._viewer, self._pairs[self._late[0]].image, PROBABILITY) is not None:
             self._show_probability()
         self.deleteLater()
 
@@ -172,11 +172,12 @@ class LivePreview(QObject):
 
     def _show_probability(self) -> None:
         """Show the probabilities after the labels, if that was not done yet."""
-        event, self._late = self._late, None
-        if event is not None and event.view.place in self._made:
-            assert isinstance(event.view.place, int)
-            self._made[event.view.place].write(event, PROBABILITY)
-            self._made[event.view.place].show(self._viewer, self._pairs[event.view.place], PROBABILITY)
+        if self._late is None:
+            return
+        (number, event), self._late = self._late, None
+        if (pictures := self._made.get(number)) is not None:
+            pictures.write(event, PROBABILITY)
+            pictures.show(self._viewer, self._pairs[number], PROBABILITY)
 
     def _look(self) -> None:
         """Tell the training what is in view."""
@@ -221,13 +222,13 @@ class _Pictures:
 
     def write(self, event: Previewed, role: Role) -> None:
         """Write one of them; what lay around it in this plane was older."""
-        place = role.suffix, *(plane := (event.view.t, event.view.z))
-        pixels = self._pixels[role.suffix][plane[0], 0, plane[1]]
+        t, z = event.view.t, event.view.z
+        place, pixels = (role.suffix, t, z), self._pixels[role.suffix][t, 0, z]
         if self._written.get(place, event.rectangle) != event.rectangle:
             pixels[self._written[place]] = 0
         pixels[event.rectangle] = 1 - event.probabilities[0] if role is PROBABILITY else _short(event.labels)
         self._written[place] = event.rectangle
-        self.steps[plane] = event.step, time.monotonic()
+        self.steps[t, z] = event.step, time.monotonic()
 
     def were_deleted(self, viewer: ViewerModel, pair: Pair) -> bool:
         """Tell whether somebody deleted a layer of them."""
