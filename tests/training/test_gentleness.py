@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,18 +84,37 @@ def test_the_result_lies_between_old_and_new_weights(expert: TrainedModel, tmp_p
         torch.testing.assert_close(mixed, torch.lerp(found[0], begun, share), rtol=1e-4, atol=1e-6)
 
 
-def test_what_is_kept_survives_a_resume(expert: TrainedModel, tmp_path: Path) -> None:
-    whole = Trainer([discs()], quick_recipe(), tmp_path / "whole", expert)
+@pytest.mark.parametrize("begins_trained", [True, False])
+@pytest.mark.parametrize("steps_per_image", [1, 60])
+def test_what_is_kept_and_averaged_survives_a_resume(
+    expert: TrainedModel, tmp_path: Path, steps_per_image: int, begins_trained: bool
+) -> None:
+    """With one step an image, the average is long if it begins trained; what is resumed has a model in any case."""
+    recipe, init = quick_recipe(steps=8, steps_per_image=steps_per_image), expert if begins_trained else None
+    whole = Trainer([discs()], recipe, tmp_path / "whole", init)
     list(whole.run())
-    first = Trainer([discs()], quick_recipe(), tmp_path / "parts", expert)
+    first = Trainer([discs()], recipe, tmp_path / "parts", init)
     events = first.run()
-    while first.step < 3:
+    while first.step < 5:
         next(events)
     events.close()
-    second = Trainer([discs()], quick_recipe(), tmp_path / "parts", first.model())
+    second = Trainer([discs()], recipe, tmp_path / "parts", first.model())
     second.resume()
     list(second.run())
     assert torch.equal(weights(second.model()), weights(whole.model()))
+
+
+def test_the_model_is_the_mean_of_a_long_training(expert: TrainedModel, tmp_path: Path) -> None:
+    recipe = quick_recipe(steps=12, steps_per_image=1, kept_share=0.0)
+    trainer, passed = Trainer([discs()], recipe, tmp_path, expert), []
+    for event in trainer.run():
+        if isinstance(event, Stepped):
+            passed.append((vector(trainer._state.network), vector(trainer._state.trained)))
+    # From the third step on, each renews by one over its number, and over the logarithm of what is passed since 0.6.
+    mean = passed[1][1]
+    for number, (weights_now, _) in enumerate(passed[2:], 3):
+        mean = torch.lerp(mean, weights_now, 1 / (number * math.log(0.6 * number)))
+    torch.testing.assert_close(weights(trainer.model()), mean)
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3])

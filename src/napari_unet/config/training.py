@@ -106,7 +106,8 @@ class TrainingConfig(Settings):
     weight_averaging: float = setting(
         0.99,
         title="Weight averaging",
-        help="Decay of the running average of the weights that the model uses. 0 switches it off.",
+        help="Decay of the running average of the weights that the model uses, which becomes longer when "
+        "the steps per image of a trained model are used up. 0 switches it off.",
         step=0.01,
         ge=0,
         lt=1,

@@ -1,4 +1,4 @@
-"""The learning rate over a run, which ends with its budget."""
+"""The learning rate and the running average of the weights over a run, which ends with its budget."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_unet.config.training import TrainingConfig
+
+
+#: Factor on the learning rate below which the average of the weights becomes long, see `renewal`.
+_FALLEN = 0.6
 
 
 def progress(config: TrainingConfig, step: int, seconds: float) -> float:
@@ -90,3 +94,44 @@ def learning_rate(config: TrainingConfig, used: float) -> float:
         # Never zero, or the first step would be lost.
         return config.learning_rate * max(used / config.warm_up, 0.01)
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (used - config.warm_up) / (1 - config.warm_up)))
+
+
+def renewal(config: TrainingConfig, step: int, since: int, fresh: float) -> float:
+    """Say how much of the running average of the weights the weights of a step replace.
+
+    The average starts short, as early weights are worth little, and becomes as long as the setting says. A network that
+    goes on learning from the same annotations learns them by heart, in a way of its own at each time; what the weights
+    of all these steps have in common finds more in other images. So once the rate has fallen the average is over all
+    steps since then, each counting as much as it could still learn: as one over its number, like the rate.
+
+    Parameters
+    ----------
+    config
+        Holds the decay of the average.
+    step
+        Steps done, this one counted.
+    since
+        How many of them since the annotation changed last.
+    fresh
+        How much there was still to learn at this step, see `freshness`.
+
+    Returns
+    -------
+    float
+        0 … 1.
+
+    References
+    ----------
+    Polyak, Juditsky, "Acceleration of stochastic approximation by averaging", SIAM Journal on Control and Optimization
+    30, 1992, doi:10.1137/0330046.
+
+    Examples
+    --------
+    >>> from napari_unet.config.training import TrainingConfig
+    >>> config = TrainingConfig(weight_averaging=0.99)
+    >>> [round(renewal(config, *at), 4) for at in ((8, 8, 1.0), (990, 50, 1.0), (990, 990, 0.06))]
+    [0.5, 0.01, 0.0004]
+    """
+    usual = max(1 - config.weight_averaging, 9 / (10 + step))
+    # The weights of all steps since the rate had fallen, 1 / step, add up to a logarithm.
+    return min(usual, 1 / (since * math.log(_FALLEN / fresh))) if fresh < _FALLEN else usual

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_unet.training.events import Validated
+from napari_unet.training.schedule import renewal
 
 if TYPE_CHECKING:
     from napari_unet.config.training import TrainingConfig
@@ -43,17 +44,20 @@ class TrainingState:
         The network to start from, which part of the model remains; None: nothing of it does.
     kept
         Share of its weights in those of the model, 0 … 1.
+    began_trained
+        Whether the network had learnt before the first step.
     """
 
     def __init__(self, network: nn.Module, config: TrainingConfig) -> None:
         self.network = network
         self.average = copy.deepcopy(network).eval() if config.weight_averaging else None
         self.optimizer = make_optimizer(network, config)
-        self._decay = config.weight_averaging
+        self._config = config
         # Collected once: going through the modules at each step would cost a small network a twentieth of its time.
         self._averaged, self._current = _floating(self.trained), _floating(network)
         self.beginning: nn.Module | None = None
         self.kept = 0.0
+        self.began_trained = False
         self.step = 0
         self.seconds = 0.0
         self.rate_factor = 1.0
@@ -115,26 +119,29 @@ class TrainingState:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
-    def advance(self, loss: float) -> None:
+    def advance(self, loss: float, fresh: float) -> None:
         """Count a step that was taken.
 
         Parameters
         ----------
         loss
             Of the step.
+        fresh
+            How much there is still to learn, see `napari_unet.training.schedule.freshness`.
         """
         self.step += 1
-        self._update_average()
+        self._update_average(fresh)
         self.losses.append(loss)
 
     @torch.no_grad()
-    def _update_average(self) -> None:
+    def _update_average(self, fresh: float) -> None:
         """Take the weights of the last step into the average."""
         if self.average is None:
             return
-        # Early weights are forgotten soon: the average starts short and becomes as long as the setting says.
-        decay = min(self._decay, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(self._averaged, self._current, 1 - decay)
+        # Random weights to start from take long to be worth anything.
+        fresh = fresh if self.began_trained else 1.0
+        share = renewal(self._config, self.step, self.step - self.taught_at, fresh)
+        torch._foreach_lerp_(self._averaged, self._current, share)
 
     def tensors(self) -> dict[str, Tensor]:
         """Give every tensor of the state by name; copies, on the CPU."""
@@ -157,6 +164,7 @@ class TrainingState:
             "rate_factor": self.rate_factor,
             "taught_at": self.taught_at,
             "kept": self.kept,
+            "began_trained": self.began_trained,
         }
 
     def restore(self, tensors: dict[str, Tensor], counters: dict[str, float]) -> None:
@@ -184,6 +192,7 @@ class TrainingState:
         self.step = int(counters["step"])
         self.seconds, self.rate_factor = counters["seconds"], counters["rate_factor"]
         self.taught_at = int(counters.get("taught_at", 0))
+        self.began_trained = bool(counters.get("began_trained", False))
 
     def _optimizer_tensors(self) -> dict[str, Tensor]:
         """Give the optimiser's memory by parameter number and name."""

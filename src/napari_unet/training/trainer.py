@@ -189,6 +189,7 @@ class Trainer:
             self._state.begin()
         _, iou = validate(self._state.network, self._annotated(), self._computation, self.card.class_balance)
         self._state.rate_factor, self._state.kept = gentleness(self.recipe.training, iou)
+        self._state.began_trained = True
         self._safe = (self._state.tensors(), self._state.counters())
 
     def _doubt_beginning(self, clock: Clock) -> None:
@@ -258,8 +259,8 @@ class Trainer:
     def _step(self, clock: Clock) -> Stepped | Recovered:
         """Do one optimiser step, or undo it where it gave no finite number."""
         state, training = self._state, self.recipe.training
-        rate = learning_rate(training, self._progress()) * state.rate_factor
-        rate *= freshness(training, state.step - state.taught_at, self._lessons.current.n_fields)
+        fresh = freshness(training, state.step - state.taught_at, self._lessons.current.n_fields)
+        rate = learning_rate(training, self._progress()) * state.rate_factor * fresh
         state.set_rate(rate)
         batch = self._lessons.current.sampler.batch(state.step)
         teacher = choose_teacher(state, training, self._progress())
@@ -267,7 +268,7 @@ class Trainer:
             loss = learn(state, batch, self.recipe, self.card.class_balance, self._computation, teacher)
         if not math.isfinite(loss):
             return self._recover()
-        state.advance(loss)
+        state.advance(loss, fresh)
         state.seconds = clock.stop()
         return Stepped(state.step, loss, rate, state.seconds, self._progress())
 
