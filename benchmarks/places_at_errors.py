@@ -45,7 +45,8 @@ def hit_rates(model: TrainedModel, image: NDArray[Any], truth: NDArray[Any], n: 
     cells = regionprops(truth)
     diameter = float(np.median([cell.equivalent_diameter_area for cell in cells]))
     doubt = uncertainty(Predictor(model, TilingConfig(averaging="rotations and mirrors")).probabilities(data)[0, 0])
-    places = next_places(doubt[None], np.zeros((1, *doubt.shape), bool), diameter, n)
+    nothing = np.zeros((1, *doubt.shape), bool)
+    places = next_places(doubt[None], nothing, nothing, diameter, n)
     wrong = find_errors(labels, truth).error_map > 0
     return _share(wrong, [cell.centroid for cell in cells], diameter), _share(
         wrong, [(place.y, place.x) for place in places], diameter

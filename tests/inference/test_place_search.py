@@ -109,6 +109,17 @@ def test_what_is_painted_meanwhile_counts_no_more(stack) -> None:
     assert find(finder, search(image, labels)).place is None
 
 
+@pytest.mark.parametrize(("z", "corner"), [(0, (2, 2)), (1, (40, 60)), (2, (20, 40))])
+def test_it_stays_beside_the_painted_cell(stack, z: int, corner: tuple[int, int]) -> None:
+    """Painted background draws it nowhere."""
+    image, labels = stack
+    labels[0, 0, :, 48:58, 2:12] = 1
+    labels[0, 0, z, corner[0] : corner[0] + 10, corner[1] : corner[1] + 10] = 7
+    found = find(PlaceFinder(), search(image, labels))
+    assert found.place is not None and found.place[1] == z
+    assert np.hypot(*np.subtract(found.place[2:], np.add(corner, 5))) < 2.5 * found.cell_diameter_px
+
+
 def test_another_model_or_image_is_looked_at_anew(stack) -> None:
     image, labels = stack
     finder, loaded = PlaceFinder(), []

@@ -20,9 +20,12 @@ def discs(*centres: tuple[int, int], radius: float = DIAMETER / 2, shape: tuple[
     return mask
 
 
-def places(uncertainty: np.ndarray, annotated: np.ndarray | None = None, n: int = 5) -> list[tuple[int, int]]:
+def places(
+    uncertainty: np.ndarray, annotated: np.ndarray | None = None, cells: np.ndarray | None = None, n: int = 5
+) -> list[tuple[int, int]]:
     nothing = np.zeros(uncertainty.shape, bool)
-    found = next_places(uncertainty[None], (nothing if annotated is None else annotated)[None], DIAMETER, n)
+    masks = (nothing if mask is None else mask for mask in (annotated, cells))
+    found = next_places(uncertainty[None], *(mask[None] for mask in masks), DIAMETER, n)
     return [(spot.y, spot.x) for spot in found]
 
 
@@ -48,12 +51,27 @@ def test_what_is_annotated_counts_no_more() -> None:
     assert places(np.zeros_like(doubt)) == []
 
 
+def test_next_to_a_painted_cell_comes_before_greater_doubt() -> None:
+    """Background that is painted draws nobody near; nor does a painted cell in another plane."""
+    doubt = (0.3 * discs((30, 40)) + 0.9 * discs((80, 120))).astype(np.float32)
+    painted = discs((30, 61))
+    far = discs((30, 90))
+    (first, second, *_) = places(doubt, painted, painted)
+    assert np.hypot(*np.subtract(first, (30, 40))) < 2 and np.hypot(*np.subtract(second, (80, 120))) < 2
+    for cells in (np.zeros_like(painted), far):
+        assert np.hypot(*np.subtract(places(doubt, painted | far, cells)[0], (80, 120))) < 2
+    stack, elsewhere = np.stack([doubt, doubt]), np.stack([painted, np.zeros_like(painted)])
+    spots = next_places(stack, elsewhere, elsewhere, DIAMETER, 2)
+    assert [spot.plane for spot in spots] == [0, 0]
+    assert next_places(stack, elsewhere, elsewhere[::-1], DIAMETER, 1)[0].plane == 1
+
+
 def test_what_was_visited_counts_no_more_in_any_plane() -> None:
     doubt = np.stack([0.9 * discs((80, 120)), 0.8 * discs((80, 120)), 0.3 * discs((30, 40))]).astype(np.float32)
     nothing = np.zeros(doubt.shape, bool)
-    (spot,) = next_places(doubt, nothing, DIAMETER, 1)
+    (spot,) = next_places(doubt, nothing, nothing, DIAMETER, 1)
     assert spot.plane == 0
-    (other,) = next_places(doubt, nothing, DIAMETER, 1, [(spot.y, spot.x)])
+    (other,) = next_places(doubt, nothing, nothing, DIAMETER, 1, [(spot.y, spot.x)])
     assert (other.plane, abs(other.y - 30) < 2, abs(other.x - 40) < 2) == (2, True, True)
 
 
@@ -63,12 +81,13 @@ def test_spots_lie_on_open_ground_and_apart(seed: int, n_planes: int, diameter: 
     random = np.random.default_rng(seed)
     doubt = random.random((n_planes, 50, 70), np.float32)
     annotated = random.random(doubt.shape) < 0.2
-    spots = next_places(doubt, annotated, diameter, n)
-    assert spots == next_places(doubt, annotated, diameter, n)
+    cells = annotated & (random.random(doubt.shape) < 0.01)
+    spots = next_places(doubt, annotated, cells, diameter, n)
+    assert spots == next_places(doubt, annotated, cells, diameter, n)
     assert len(spots) <= n
     assert not any(annotated[spot.plane, spot.y, spot.x] for spot in spots)
     gains = [spot.gain for spot in spots]
-    assert gains == sorted(gains, reverse=True) and all(0 < gain <= 1 for gain in gains)
+    assert gains == sorted(gains, reverse=True) and all(gain > 0 for gain in gains)
     distances = [np.hypot(a.y - b.y, a.x - b.x) for i, a in enumerate(spots) for b in spots[:i]]
     assert all(distance > diameter for distance in distances)
 

@@ -187,7 +187,8 @@ def _choose(search: Search, box: Rectangle, maps: dict[Plane, NDArray[np.float32
     top, left = (part.start for part in box)
     visited = [(y - top, x - left) for y, x in search.visited]
     unsure, closed = np.stack(list(maps.values())), np.stack([known[box] for known in annotated])
-    spots = next_places(unsure, closed, diameter, 1, visited)
+    inside = np.stack([cells[box] > 0 for cells, _ in read])
+    spots = next_places(unsure, closed, inside, diameter, 1, visited)
     place = None
     if spots:
         place = (*list(maps)[spots[0].plane], top + spots[0].y, left + spots[0].x)

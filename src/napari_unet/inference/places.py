@@ -1,4 +1,4 @@
-"""Where painting helps most: what a model is unsure of, over more than an outline, and nobody annotated."""
+"""Where painting helps most: next to painted cells, or where a model is most unsure, over more than an outline."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import grey_opening, uniform_filter
+from scipy.ndimage import distance_transform_edt, grey_opening, uniform_filter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _WINDOW, _MIDDLE = 1.3, 0.5
 #: What is narrower than this many diameters of a cell is the outline of one, which is never quite certain.
 _OUTLINE = 0.2
+#: So many times as much counts what is nearer to a painted cell than its diameter.
+_BESIDE = 10.0
 _ROUNDING = 1e-6
 
 
@@ -31,7 +33,7 @@ class Spot:
     y, x
         Row and column, px.
     gain
-        Mean square of the uncertainty around it, 0 … 1.
+        What counts around it, see `next_places`; at least 0.
     """
 
     plane: int
@@ -43,14 +45,16 @@ class Spot:
 def next_places(
     uncertainty: NDArray[np.float32],
     annotated: NDArray[np.bool_],
+    cells: NDArray[np.bool_],
     cell_diameter_px: float,
     n: int,
     visited: Sequence[tuple[int, int]] = (),
 ) -> list[Spot]:
     """Find the spots where painting helps most.
 
-    What counts is the square of the uncertainty over a window of about a cell's size. What is annotated counts
-    nothing, nor what is narrower than a fifth of a cell: every cell has an outline that is not quite certain.
+    What counts is the mean square of the uncertainty over a window of about a cell's size. What is annotated counts
+    nothing, nor what is narrower than a fifth of a cell: every cell has an outline that is not quite certain. Next to
+    a painted cell it counts many times as much: only cells that are painted side by side teach what lies between cells.
 
     Parameters
     ----------
@@ -58,6 +62,8 @@ def next_places(
         (planes, Y, X), see `napari_unet.inference.uncertainty`.
     annotated
         bool, same shape.
+    cells
+        bool, same shape: where painted cells are.
     cell_diameter_px
         Typical diameter of a cell, px. Spots are further apart than this, also in different planes: neighbouring
         planes look alike.
@@ -76,16 +82,22 @@ def next_places(
     >>> uncertainty = np.zeros((1, 40, 60), np.float32)
     >>> uncertainty[0, 10:19, 10:19] = 0.5
     >>> uncertainty[0, 10:19, 40:49] = 0.9
-    >>> [(spot.y, spot.x) for spot in next_places(uncertainty, uncertainty > 1, 10, 3)]
+    >>> nothing = np.zeros(uncertainty.shape, bool)
+    >>> [(spot.y, spot.x) for spot in next_places(uncertainty, nothing, nothing, 10, 3)]
     [(14, 44), (14, 14)]
+    >>> painted = nothing.copy()
+    >>> painted[0, 21:30, 10:19] = True
+    >>> [(spot.y, spot.x) for spot in next_places(uncertainty, painted, painted, 10, 3)]
+    [(14, 14), (14, 44)]
     """
     closed = annotated.copy()
+    worth = np.where([_beside(plane, cell_diameter_px) for plane in cells], _BESIDE, 1.0)
     for y, x in visited:
         closed |= _disc(closed.shape[1:], y, x, cell_diameter_px)
     spots: list[Spot] = []
     while len(spots) < n:
         doubt = np.stack([_doubt(*plane, cell_diameter_px) for plane in zip(uncertainty, closed, strict=True)])
-        gain = _around(doubt, _WINDOW * cell_diameter_px) * ~closed
+        gain = _around(doubt * worth, _WINDOW * cell_diameter_px) * ~closed
         plane, y, x = (int(index) for index in np.unravel_index(gain.argmax(), gain.shape))
         best = float(gain[plane, y, x])
         if best < _ROUNDING:
@@ -105,6 +117,14 @@ def _doubt(uncertainty: NDArray[np.float32], closed: NDArray[np.bool_], diameter
     doubt = np.where(closed, 0.0, uncertainty.astype(np.float64) ** 2)
     opened: NDArray[np.float64] = grey_opening(doubt, size=(_odd(_OUTLINE * diameter),) * 2, mode="constant")
     return opened
+
+
+def _beside(cells: NDArray[np.bool_], distance: float) -> NDArray[np.bool_]:
+    """Mark what is near a painted cell of a plane."""
+    if not cells.any():
+        return np.zeros_like(cells)
+    near: NDArray[np.bool_] = distance_transform_edt(~cells) <= distance
+    return near
 
 
 def _around(doubt: NDArray[np.float64], size: float) -> NDArray[np.float64]:
