@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 #: Leads to the next place; none of napari's own.
 KEY = "Shift-G"
 _HELP = (
-    "<p>Go to what the model is least sure of, and nobody annotated. The next click goes to the next such place, in a "
-    "stack perhaps in another slice. The layer 'uncertainty' shows why, as it was at the click.</p>"
+    "<p>Go to what the model is least sure of, and nobody annotated, first beside the cells that you painted. The next "
+    "click goes to the next such place, in a stack perhaps in another slice. The layer 'uncertainty' shows why, as it "
+    "was at the click.</p>"
 )
 _NO_MODEL = "<p>There is no model to ask yet. Train for a moment; then this leads to what it is least sure of.</p>"
 
