@@ -87,7 +87,7 @@ def test_spots_lie_on_open_ground_and_apart(seed: int, n_planes: int, diameter: 
     assert len(spots) <= n
     assert not any(annotated[spot.plane, spot.y, spot.x] for spot in spots)
     gains = [spot.gain for spot in spots]
-    assert gains == sorted(gains, reverse=True) and all(gain > 0 for gain in gains)
+    assert gains == sorted(gains, reverse=True) and all(0 < gain <= 1 for gain in gains)
     distances = [np.hypot(a.y - b.y, a.x - b.x) for i, a in enumerate(spots) for b in spots[:i]]
     assert all(distance > diameter for distance in distances)
 

@@ -1,4 +1,4 @@
-"""Where painting helps most: next to painted cells, or where a model is most unsure, over more than an outline."""
+"""Where painting helps most: where a model is unsure, over more than an outline, beside painted cells first."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 _WINDOW, _MIDDLE = 1.3, 0.5
 #: What is narrower than this many diameters of a cell is the outline of one, which is never quite certain.
 _OUTLINE = 0.2
-#: So many times as much counts what is nearer to a painted cell than its diameter.
-_BESIDE = 10.0
-_ROUNDING = 1e-6
+#: What part counts of what is farther from a painted cell than its diameter.
+_ELSEWHERE = 0.1
+_ROUNDING = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Spot:
     y, x
         Row and column, px.
     gain
-        What counts around it, see `next_places`; at least 0.
+        What counts around it, see `next_places`, 0 … 1.
     """
 
     plane: int
@@ -53,8 +53,8 @@ def next_places(
     """Find the spots where painting helps most.
 
     What counts is the mean square of the uncertainty over a window of about a cell's size. What is annotated counts
-    nothing, nor what is narrower than a fifth of a cell: every cell has an outline that is not quite certain. Next to
-    a painted cell it counts many times as much: only cells that are painted side by side teach what lies between cells.
+    nothing, nor what is narrower than a fifth of a cell: every cell has an outline that is not quite certain.
+    Farther from painted cells it counts a tenth: only cells that are painted side by side teach what lies between them.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def next_places(
     [(14, 14), (14, 44)]
     """
     closed = annotated.copy()
-    worth = np.where([_beside(plane, cell_diameter_px) for plane in cells], _BESIDE, 1.0)
+    worth = np.where([_beside(plane, cell_diameter_px) for plane in cells], 1.0, _ELSEWHERE)
     for y, x in visited:
         closed |= _disc(closed.shape[1:], y, x, cell_diameter_px)
     spots: list[Spot] = []

@@ -94,14 +94,14 @@ class Trainer:
         network = make_network(self.card, init, self.recipe.training.seed)
         network = network.to(self._computation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._state = TrainingState(network, self.recipe.training)
-        self._began_trained = init is not None
+        self._state.began_trained = init is not None
         self.way: GivingWay | None = None
         self._safe = (self._state.tensors(), self._state.counters())
 
     @property
     def is_trained(self) -> bool:
         """Whether the network has learnt something, here or as the model it started from."""
-        return self._began_trained or self._state.step > 0
+        return self._state.began_trained or self._state.step > 0
 
     @property
     def step(self) -> int:
@@ -169,7 +169,7 @@ class Trainer:
         yield self._started()
         try:
             with reuse_memory(self._computation.device):
-                if self._began_trained and not self._state.step:
+                if self._state.began_trained and not self._state.step:
                     self._be_gentle()
                 yield from self._loop()
         finally:
@@ -189,7 +189,6 @@ class Trainer:
             self._state.begin()
         _, iou = validate(self._state.network, self._annotated(), self._computation, self.card.class_balance)
         self._state.rate_factor, self._state.kept = gentleness(self.recipe.training, iou)
-        self._state.began_trained = True
         self._safe = (self._state.tensors(), self._state.counters())
 
     def _doubt_beginning(self, clock: Clock) -> None:
