@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drawing import draw_image
-from napari_unet.config.training import CROWDED_DIAMETER_PX, WORKING_DIAMETER_PX, TrainingConfig
+from napari_unet.config.training import (
+    CROWDED_DIAMETER_PX,
+    UNFAMILIAR_DIAMETER_PX,
+    WORKING_DIAMETER_PX,
+    TrainingConfig,
+)
 from napari_unet.data.cell_size import (
     cell_sizes,
     choose_scale,
@@ -45,6 +50,12 @@ def test_crowded_cells_come_to_a_larger_size(diameter: float) -> None:
     assert factor * diameter == pytest.approx(CROWDED_DIAMETER_PX, rel=0.05)
 
 
+@pytest.mark.parametrize("diameter", [60.0, 115.0, 200.0])
+def test_unfamiliar_cells_come_to_a_size_between(diameter: float) -> None:
+    factor = scale_to_working_size(discs(diameter), familiar=False)
+    assert factor * diameter == pytest.approx(UNFAMILIAR_DIAMETER_PX, rel=0.05)
+
+
 @pytest.mark.parametrize("diameter", [8.0, 13.0])
 def test_small_cells_are_enlarged(diameter: float) -> None:
     assert 20 < scale_to_working_size(discs(diameter)) * diameter < WORKING_DIAMETER_PX
@@ -53,6 +64,7 @@ def test_small_cells_are_enlarged(diameter: float) -> None:
 @pytest.mark.parametrize("diameter", [15.0, 32.0, 44.0])
 def test_cells_of_a_usual_size_are_left_alone(diameter: float) -> None:
     assert scale_to_working_size(discs(diameter)) == scale_to_working_size(discs(diameter), crowded=True) == 1
+    assert scale_to_working_size(discs(diameter), familiar=False) == 1
 
 
 def test_tiny_cells_are_not_enlarged_without_end() -> None:

@@ -50,3 +50,10 @@ def test_background_that_is_painted_is_no_neighbour() -> None:
 def test_membranes_leave_crowded_cells() -> None:
     sample = draw_sample("membranes", (2, 128, 128))
     assert are_crowded([TrainingImage("drawn", sample.image[None, None], sample.labels[None, None])], "dense")
+
+
+@pytest.mark.parametrize("plane", range(9))
+def test_planes_that_nobody_painted_do_not_hide_the_others(plane: int) -> None:
+    labels = np.zeros((9, 1, 1, *grid(10, 1).shape), np.int32)
+    labels[plane] = grid(10, 1)
+    assert are_crowded([TrainingImage("series", labels, labels)], "dense")

@@ -10,7 +10,7 @@ import pytest
 from napari_unet.config.recipe import parse_recipe
 from napari_unet.inference import predictor
 from napari_unet.inference.check_tiling import TileChecked, TilingChecked, check_tiling
-from napari_unet.inference.live import Request
+from napari_unet.inference.live_events import Request
 from napari_unet.models.model_file import save_model
 from networks import random_model
 

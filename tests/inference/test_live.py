@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from napari_unet.config.recipe import Recipe, parse_recipe
 from napari_unet.errors import InputError
-from napari_unet.inference.live import (
+from napari_unet.inference.live import segment_live
+from napari_unet.inference.live_events import (
     Canvas,
     LiveEvent,
     Opened,
@@ -21,7 +22,6 @@ from napari_unet.inference.live import (
     PlaneSegmented,
     Request,
     TileSegmented,
-    segment_live,
 )
 from napari_unet.inference.segment import Segmenter
 from napari_unet.models.model_file import TrainedModel, load_model, save_model

@@ -202,8 +202,11 @@ def test_cancelling_keeps_what_is_done_and_the_next_run_goes_on(
     qtbot.waitUntil(lambda: states(dock) == ["done", "done", "waiting"], timeout=WAIT_MS)
     assert dock.button.text() == "Cancel"
     click(dock.button, qtbot)
+    dock.files.table.selectRow(1)
+    assert dock.button.text() == "Cancelling…" and not dock.button.isEnabled()
     gate.set()
     wait(dock, qtbot)
+    assert dock.button.text() == "Segment files" and dock.button.isEnabled()
     assert states(dock) == ["done", "done", "waiting"]
     assert dock.message.text() == "<p>2 done, 1 still to do.</p>"
     assert len(written(folder / "unet")) == 2

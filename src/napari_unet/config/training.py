@@ -6,7 +6,7 @@ from typing import Literal
 
 from napari_unet.config._base import Settings, setting
 
-WORKING_DIAMETER_PX, CROWDED_DIAMETER_PX = 32, 56
+WORKING_DIAMETER_PX, UNFAMILIAR_DIAMETER_PX, CROWDED_DIAMETER_PX = 32, 45, 56
 """Diameter in px at which the network likes to see a typical cell: whole, with what lies around it."""
 
 
@@ -45,8 +45,8 @@ class TrainingConfig(Settings):
         None,
         title="Rescale",
         help="Factor by which images are resampled before the network sees them; 1 leaves them as they are. Empty: 1, "
-        f"but where annotated cells are very large or small, what brings them near {WORKING_DIAMETER_PX} px, crowded "
-        f"ones near {CROWDED_DIAMETER_PX}.",
+        f"but where annotated cells are very large or small, what brings them near {WORKING_DIAMETER_PX} px, those "
+        f"that the starter model does not know near {UNFAMILIAR_DIAMETER_PX}, crowded ones near {CROWDED_DIAMETER_PX}.",
         step=0.1,
         start=1,
         ge=0.02,

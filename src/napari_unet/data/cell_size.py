@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.special import stdtrit
 
-from napari_unet.config.training import CROWDED_DIAMETER_PX, WORKING_DIAMETER_PX
+from napari_unet.config.training import CROWDED_DIAMETER_PX, UNFAMILIAR_DIAMETER_PX, WORKING_DIAMETER_PX
 from napari_unet.data.targets import read_annotation
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_unet.data.training_image import TrainingImage
 
 #: Cells of these diameters are left as they are, px: images to come may hold smaller and larger ones.
-_FITTING_PX = (14.0, 45.0)
+_FITTING_PX = (14.0, float(UNFAMILIAR_DIAMETER_PX))
 #: Where they are crowded, larger ones too: what lies between them must be seen.
 _LARGEST_CROWDED_PX = 64.0
 #: Smaller cells are brought to this diameter, px; enlarging more shows nothing more and costs time.
@@ -94,7 +94,7 @@ def small_cell(sizes: NDArray[np.int64]) -> float:
     return min(float(np.quantile(sizes, _SMALL_SHARE)), math.exp(expected))
 
 
-def scale_to_working_size(sizes: NDArray[np.int64], crowded: bool = False) -> float:
+def scale_to_working_size(sizes: NDArray[np.int64], crowded: bool = False, familiar: bool = True) -> float:
     """Give the factor that brings typical cells to the size the network works best at.
 
     Parameters
@@ -103,6 +103,8 @@ def scale_to_working_size(sizes: NDArray[np.int64], crowded: bool = False) -> fl
         Pixels of each cell.
     crowded
         Whether most nearly touch another one.
+    familiar
+        Whether the model to start from knows such cells at the working size; others are looked at more closely.
 
     Returns
     -------
@@ -113,13 +115,15 @@ def scale_to_working_size(sizes: NDArray[np.int64], crowded: bool = False) -> fl
     --------
     >>> scale_to_working_size(np.array([7854]))
     0.32
+    >>> scale_to_working_size(np.array([7854]), familiar=False)
+    0.45
     >>> scale_to_working_size(np.array([7854]), crowded=True)
     0.56
     >>> scale_to_working_size(np.array([800]))
     1.0
     """
     typical = typical_diameter(sizes)
-    return 1.0 if typical is None else _scale_to_fit(typical, crowded)
+    return 1.0 if typical is None else _scale_to_fit(typical, crowded, familiar)
 
 
 def choose_scale(config: TrainingConfig, kept: float | None, measure: Callable[[], float]) -> float:
@@ -192,11 +196,13 @@ def typical_diameter(sizes: NDArray[np.int64]) -> float | None:
     return math.sqrt(float(np.median(sizes)) * 4 / math.pi) if sizes.size else None
 
 
-def _scale_to_fit(diameter: float, crowded: bool = False) -> float:
+def _scale_to_fit(diameter: float, crowded: bool = False, familiar: bool = True) -> float:
     """Give the factor that brings cells of this diameter, px, to a size the network works well at."""
     smallest, largest = _FITTING_PX
-    if smallest <= diameter <= (_LARGEST_CROWDED_PX if crowded else largest):
+    large = WORKING_DIAMETER_PX if familiar else UNFAMILIAR_DIAMETER_PX
+    if crowded:
+        largest, large = _LARGEST_CROWDED_PX, CROWDED_DIAMETER_PX
+    if smallest <= diameter <= largest:
         return 1.0
-    large = CROWDED_DIAMETER_PX if crowded else WORKING_DIAMETER_PX
     wanted = _SMALL_PX if diameter < smallest else large
     return round(min(max(wanted / diameter, _BOUNDS[0]), _BOUNDS[1]), 2)

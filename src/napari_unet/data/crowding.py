@@ -9,6 +9,7 @@ from skimage.segmentation import expand_labels
 
 from napari_unet.data.cell_size import count_cell_pixels, typical_diameter
 from napari_unet.data.targets import read_annotation
+from napari_unet.data.training_image import annotated_planes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,10 +41,8 @@ def are_crowded(images: Iterable[TrainingImage], scheme: Literal["dense", "spars
     bool
         False where there are no cells.
     """
-    places = [(image, place) for image in images for place in np.ndindex(image.labels.shape[0], image.labels.shape[2])]
-    numbers = np.linspace(0, len(places) - 1, min(len(places), _MOST_PLANES)).round().astype(int)
-    chosen = [places[number] for number in numbers]
-    return crowd(read_annotation(np.asarray(image.labels[t, 0, z]), scheme)[0] for image, (t, z) in chosen)
+    planes = annotated_planes(images, _MOST_PLANES)
+    return crowd(read_annotation(np.asarray(image.labels[t, 0, z]), scheme)[0] for image, (t, z) in planes)
 
 
 def crowd(planes: Iterable[NDArray[Any]]) -> bool:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -26,3 +31,39 @@ class TrainingImage:
     image: Any
     labels: Any
     ignore: Any = None
+
+
+ImagePlane: TypeAlias = tuple[TrainingImage, tuple[int, ...]]
+"""An annotated image, and T and Z of one of its planes."""
+
+
+def annotated_planes(images: Iterable[TrainingImage], most: int) -> list[ImagePlane]:
+    """Choose planes on which something is annotated, evenly spread where there are more than wanted.
+
+    Parameters
+    ----------
+    images
+        Images with their annotations.
+    most
+        How many planes are wanted.
+
+    Returns
+    -------
+    list of tuple
+        Image, and time and Z of the plane.
+
+    Examples
+    --------
+    >>> labels = np.zeros((4, 1, 1, 2, 2), int)
+    >>> labels[1:] = 1
+    >>> [place for _, place in annotated_planes([TrainingImage("series", labels, labels)], most=2)]
+    [(1, 0), (3, 0)]
+    """
+    planes = [
+        (image, (t, z))
+        for image in images
+        for t, z in np.ndindex(image.labels.shape[0], image.labels.shape[2])
+        if np.any(image.labels[t, 0, z])
+    ]
+    numbers = np.linspace(0, len(planes) - 1, min(len(planes), most)).round().astype(int)
+    return [planes[number] for number in numbers]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet.inference.live import Request
+    from napari_unet.inference.live_events import Request
     from napari_unet.inference.segment import Segmenter
 
 

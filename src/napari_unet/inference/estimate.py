@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_unet.inference.live import Request
+    from napari_unet.inference.live_events import Request
 
 #: Bytes of a pixel of the result: labels, and each array of probabilities.
 _PX_BYTES = 4

@@ -11,6 +11,7 @@ import numpy as np
 from napari_unet.data.fields import read_labels
 from napari_unet.data.rectangles import within
 from napari_unet.data.targets import read_annotation
+from napari_unet.data.training_image import annotated_planes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,14 +20,11 @@ if TYPE_CHECKING:
 
     from napari_unet.data.normalization import PlaneScaler
     from napari_unet.data.rectangles import Rectangle
-    from napari_unet.data.training_image import TrainingImage
+    from napari_unet.data.training_image import ImagePlane, TrainingImage
     from napari_unet.inference.predictor import Predictor
 
 #: Planes looked at, evenly chosen where there are more.
 _MOST_PLANES = 8
-
-#: An annotated image, and T and Z of one of its planes.
-_Place = tuple["TrainingImage", tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,7 @@ def take_samples(predictor: Predictor, images: Iterable[TrainingImage], n_px: in
     Sample
         One of each plane.
     """
-    places = list(_find_places(images))
-    numbers = np.linspace(0, len(places) - 1, min(len(places), _MOST_PLANES)).round().astype(int)
-    chosen = [places[number] for number in np.unique(numbers)]
+    chosen = annotated_planes(images, _MOST_PLANES)
     for source, place in chosen:
         scaler = predictor.card.normalization.for_image(source.image)
         edge = int(math.sqrt(n_px / len(chosen)) / predictor.scale)
@@ -75,15 +71,7 @@ def take_samples(predictor: Predictor, images: Iterable[TrainingImage], n_px: in
             yield _take_sample(predictor, (source, place), scaler, edge)
 
 
-def _find_places(images: Iterable[TrainingImage]) -> Iterator[_Place]:
-    """List the planes that something is painted on."""
-    for source in images:
-        for place in np.ndindex(source.labels.shape[0], source.labels.shape[2]):
-            if read_labels(source, place)[0].any():
-                yield source, place
-
-
-def _take_sample(predictor: Predictor, at: _Place, scaler: PlaneScaler, edge: int) -> Sample:
+def _take_sample(predictor: Predictor, at: ImagePlane, scaler: PlaneScaler, edge: int) -> Sample:
     """Predict a window of a plane."""
     source, (t, z) = at
     labels, ignore = read_labels(source, (t, z))

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 import napari_unet
-from napari_unet.data.cell_size import cell_sizes, choose_scale, scale_to_working_size, small_cell, typical_diameter
-from napari_unet.data.crowding import are_crowded
+from napari_unet.data.cell_size import small_cell, typical_diameter
 from napari_unet.data.fields import Preparation, class_balance, n_classes
 from napari_unet.data.normalization import fit_normalization
 from napari_unet.errors import InputError
 from napari_unet.models.folding import undo_class_balance
 from napari_unet.models.model_file import ModelCard, TrainedModel
 from napari_unet.models.registry import build_network
+from napari_unet.training.resolution import choose_resolution
 
 if TYPE_CHECKING:
     from napari_unet.config.recipe import Recipe
     from napari_unet.data.fields import Field
     from napari_unet.data.training_image import TrainingImage
+    from napari_unet.training.computation import Computation
 
 
 def prepare(
-    images: list[TrainingImage], recipe: Recipe, init: TrainedModel | None, device: torch.device
+    images: list[TrainingImage], recipe: Recipe, init: TrainedModel | None, computation: Computation
 ) -> Preparation:
     """Choose how the images of a run are prepared for the network.
 
@@ -38,8 +39,8 @@ def prepare(
         Every setting.
     init
         Model to start from, whose normalisation and factor of resampling are kept; None: these follow from the images.
-    device
-        Where they lie.
+    computation
+        Where they lie and are computed.
 
     Returns
     -------
@@ -53,17 +54,10 @@ def prepare(
     """
     if not images:
         raise InputError("there is no image to learn from; give at least one image with its labels")
-    if init is None:
-        normalization, kept = fit_normalization((image.image for image in images), recipe.normalization), None
-    else:
-        normalization, kept = init.card.normalization, init.card.scale
-    scale = choose_scale(recipe.training, kept, lambda: _suitable_scale(images, recipe.training.scheme))
-    return Preparation(recipe, normalization, scale, device)
-
-
-def _suitable_scale(images: list[TrainingImage], scheme: Literal["dense", "sparse"]) -> float:
-    """Give the factor by which images are resampled that suits the annotated cells."""
-    return scale_to_working_size(cell_sizes(images, scheme), are_crowded(images, scheme))
+    known = None if init is None else init.card.normalization
+    normalization = known or fit_normalization((image.image for image in images), recipe.normalization)
+    scale = choose_resolution(images, recipe, normalization, init, computation)
+    return Preparation(recipe, normalization, scale, computation.device)
 
 
 def describe(fields: list[Field], preparation: Preparation) -> ModelCard:

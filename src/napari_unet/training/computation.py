@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_unet.models.device import choose_device, choose_precision
 
@@ -63,6 +63,10 @@ class Computation:
     def place(self, tensor: Tensor) -> Tensor:
         """Move a batch (N, C, Y, X) to the device, channels last, which convolutions read fastest."""
         return tensor.to(self.device, memory_format=torch.channels_last)
+
+    def place_network(self, network: nn.Module) -> nn.Module:
+        """Move a network itself to the device, channels last."""
+        return network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     @property
     def precision(self) -> str:

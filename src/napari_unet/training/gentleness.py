@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 _KNOWN = (0.45, 0.65)
 
 
+def is_known(iou: float) -> bool:
+    """Tell whether a model that finds so much of the annotated cells is kept to any extent; see `gentleness`."""
+    return iou > _KNOWN[0]
+
+
 def gentleness(config: TrainingConfig, iou: float) -> tuple[float, float]:
     """Say how gently to teach a model, by how well it knows the annotated cells.
 

@@ -87,13 +87,12 @@ class Trainer:
         self.recipe = recipe if init is None else recipe.model_copy(update={"model": init.card.recipe.model})
         self.folder = RunFolder(Path(folder))
         self._computation = Computation.choose(recipe.execution)
-        preparation = prepare(images, self.recipe, init, self._computation.device)
+        preparation = prepare(images, self.recipe, init, self._computation)
         self._lessons = Lessons(images, preparation)
         self._snapshots = Snapshots(self._lessons, self.folder)
         self.card = describe(self._lessons.fields, preparation)
         network = make_network(self.card, init, self.recipe.training.seed)
-        network = network.to(self._computation.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._state = TrainingState(network, self.recipe.training)
+        self._state = TrainingState(self._computation.place_network(network), self.recipe.training)
         self._state.began_trained = init is not None
         self.way: GivingWay | None = None
         self._safe = (self._state.tensors(), self._state.counters())
@@ -207,15 +206,8 @@ class Trainer:
         """Tell what is about to happen."""
         lesson, computation = self._lessons.current, self._computation
         n_parameters = sum(parameter.numel() for parameter in self._state.network.parameters())
-        return Started(
-            computation.device.type,
-            computation.precision,
-            lesson.n_fields,
-            self._lessons.n_cells,
-            len(lesson.held_out),
-            n_parameters,
-            self._state.step,
-        )
+        annotated = lesson.n_fields, self._lessons.n_cells, len(lesson.held_out)
+        return Started(computation.device.type, computation.precision, *annotated, n_parameters, self._state.step)
 
     def _loop(self) -> Iterator[Event]:
         """Work until the budget is used; what the consumer does between two events is not counted."""

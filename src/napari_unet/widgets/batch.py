@@ -135,7 +135,8 @@ class BatchWidget(Dock):
         self.model.changed.connect(self._show_model)
         for changed in (self.files.changed, self.layer.changed, self.output.changed, self.form.changed):
             changed.connect(self._refresh)
-        self.tabs.currentChanged.connect(self._turn)
+        self.tabs.currentChanged.connect(lambda: self.say(""))  # it concerned the other tab
+        self.tabs.currentChanged.connect(self._refresh)
         for box in (self.probabilities, self.again):
             box.toggled.connect(self._refresh)
         self.files.not_found.connect(lambda problem: self.say(problem, "error"))
@@ -221,23 +222,12 @@ class BatchWidget(Dock):
     def _show_state(self, *, running: bool) -> None:
         """Let a person do what is possible now."""
         self.button.setEnabled(True)
-        self._name_button()
         self.files.set_editable(not running)
         self.layer.set_editable(not running)
         for index in range(self.tabs.count()):
             self.tabs.setTabEnabled(index, not running or index == self.tabs.currentIndex())
         self.form.setEnabled(not running)
         self._offer()
-
-    def _turn(self) -> None:
-        """Show the other tab; what was said concerned this one."""
-        self.say("")
-        self._refresh()
-
-    def _name_button(self) -> None:
-        """Write on the button what it does now."""
-        noun = "layer" if self.source is self.layer else "files"
-        self.button.setText("Cancel" if self.runner.is_running else f"Segment {noun}")
 
     def _show_model(self) -> None:
         """Take over the settings of the model, unless it is the same but for its weights."""
@@ -254,7 +244,6 @@ class BatchWidget(Dock):
         first = self.layer.source() if self.source is self.layer else next(iter(self.files.files), None)
         self.output.suggest((first.parent if first else self.session.project) / _FOLDER)
         self.command.show_command(*self._command())
-        self._name_button()
         self._offer()
 
     def _command(self) -> tuple[str, str]:
@@ -277,7 +266,10 @@ class BatchWidget(Dock):
         self._offer()
 
     def _offer(self) -> None:
-        """Enable the buttons for which there is something to do."""
+        """Name the button by what it does now, and enable those for which there is something to do."""
+        noun = "layer" if self.source is self.layer else "files"
+        if self.button.isEnabled():  # else it is cancelling, and says so
+            self.button.setText("Cancel" if self.runner.is_running else f"Segment {noun}")
         rows = self.source.table.files.rows.values()
         self.retry_button.setEnabled(not self.runner.is_running and any(row.state == "failed" for row in rows))
         self.open_button.setEnabled(any(row.written for row in self.source.table.selected()))

@@ -9,7 +9,7 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.axes import to_canonical
-from napari_unet.inference.live import Canvas, PlaneBegun, PlaneSegmented, TileSegmented
+from napari_unet.inference.live_events import Canvas, PlaneBegun, PlaneSegmented, TileSegmented
 from napari_unet.widgets._layers import Role, find_result, result_axes, show_result
 from napari_unet.widgets._view import plane_in_view
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.data.rectangles import Rectangle
-    from napari_unet.inference.live import LiveEvent, Opened, Place, Request
+    from napari_unet.inference.live_events import LiveEvent, Opened, Place, Request
 
 RESULT = Role("unet", "labels", {"opacity": 0.5})
 _METADATA_KEY = "napari_unet"

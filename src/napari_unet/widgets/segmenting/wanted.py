@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayou
 from superqt.utils import signals_blocked
 
 from napari_unet.errors import InputError
-from napari_unet.inference.live import Request
+from napari_unet.inference.live_events import Request
 from napari_unet.widgets._axes import AxesBox
 from napari_unet.widgets._form import SettingsForm
 from napari_unet.widgets._layers import is_source, read_canonical, result_geometry

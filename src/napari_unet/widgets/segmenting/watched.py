@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari_unet.inference.live import Opened, PlaneBegun, PlaneSegmented, TileSegmented
+from napari_unet.inference.live_events import Opened, PlaneBegun, PlaneSegmented, TileSegmented
 from napari_unet.training.pace import duration
 from napari_unet.widgets.segmenting.result import ResultLayers, earlier_canvas, release_painted
 from napari_unet.widgets.segmenting.work import segment
@@ -13,7 +13,7 @@ from napari_unet.widgets.segmenting.work import segment
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from napari_unet.inference.live import LiveEvent, Place
+    from napari_unet.inference.live_events import LiveEvent, Place
     from napari_unet.models.giving_way import GivingWay
     from napari_unet.widgets._dock import Dock, Level
     from napari_unet.widgets.segmenting.wanted import WantedBox

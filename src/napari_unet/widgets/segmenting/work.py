@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from napari_unet.inference.check_tiling import TileChecked, TilingChecked
     from napari_unet.inference.estimate import Estimate
-    from napari_unet.inference.live import Canvas, LiveEvent, Request
+    from napari_unet.inference.live_events import Canvas, LiveEvent, Request
     from napari_unet.models.giving_way import GivingWay
 
 
