@@ -5,13 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_unet import metrics
+from napari_unet.config.model import ModelConfig
 from napari_unet.config.recipe import parse_recipe
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.models.starter import load_starter
+from napari_unet.models.unet import UNet
 from napari_unet.samples import draw_sample
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -159,6 +163,27 @@ def test_a_model_predicts_in_every_other_way(load):
         other = tables.predict(ablations.vary(starter, name), image)
         assert other.foreground.shape == plain.foreground.shape
         assert not np.array_equal(other.foreground, plain.foreground)
+
+
+@given(st.integers(0, 12), st.integers(0, 12))
+@settings(deadline=None, max_examples=20)
+def test_a_padded_network_sees_its_output_alone(load, rows, columns):
+    """The network without zeros, of the same weights, gives other logits at the edge, and the same in the middle."""
+    config = ModelConfig(depth=1, base_channels=2, batch_norm=False)
+    padded, plain = load("_padded").PaddedUNet(config, 1, 2), UNet(config, 1, 2)
+    plain.load_state_dict(padded.state_dict())
+    halo = padded.geometry.halo
+    output = [padded.geometry.fit_output(60 + size) for size in (rows, columns)]
+    image = torch.randn(1, 1, *(size + 2 * halo for size in output))
+    beyond = image.clone()
+    inner = (..., *(slice(halo - 2, size + halo + 2) for size in output))
+    beyond[inner] = 0
+    found = padded(image)
+    assert found.shape == plain(image).shape == (1, 2, *output)
+    assert torch.equal(found, padded(image - beyond))
+    difference = (found - plain(image)).abs()
+    assert difference[..., 0, :].max() > 1e-4
+    assert difference[..., halo:-halo, halo:-halo].max() < 1e-4
 
 
 def test_a_kept_model_predicts_by_the_recipe_of_the_moment(load):
