@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 _FITTING_PX = (14.0, float(UNFAMILIAR_DIAMETER_PX))
 #: Where they are crowded, larger ones too: what lies between them must be seen.
 _LARGEST_CROWDED_PX = 64.0
-#: Smaller cells are brought to this diameter, px; enlarging more shows nothing more and costs time.
-_SMALL_PX = 22.0
 #: Bounds of the factor: what a stray pixel taken for a cell may do.
 _BOUNDS = (0.05, 3.0)
 #: Share of the annotated cells that are small, and chance that a further cell is smaller than that.
@@ -199,10 +197,12 @@ def typical_diameter(sizes: NDArray[np.int64]) -> float | None:
 def _scale_to_fit(diameter: float, crowded: bool = False, familiar: bool = True) -> float:
     """Give the factor that brings cells of this diameter, px, to a size the network works well at."""
     smallest, largest = _FITTING_PX
-    large = WORKING_DIAMETER_PX if familiar else UNFAMILIAR_DIAMETER_PX
-    if crowded:
-        largest, large = _LARGEST_CROWDED_PX, CROWDED_DIAMETER_PX
+    if diameter < smallest:
+        wanted = WORKING_DIAMETER_PX
+    elif crowded:
+        largest, wanted = _LARGEST_CROWDED_PX, CROWDED_DIAMETER_PX
+    else:
+        wanted = WORKING_DIAMETER_PX if familiar else UNFAMILIAR_DIAMETER_PX
     if smallest <= diameter <= largest:
         return 1.0
-    wanted = _SMALL_PX if diameter < smallest else large
     return round(min(max(wanted / diameter, _BOUNDS[0]), _BOUNDS[1]), 2)
