@@ -63,7 +63,15 @@ def test_small_cells_are_enlarged(diameter: float) -> None:
     )
 
 
-@pytest.mark.parametrize("diameter", [15.0, 32.0, 44.0])
+@pytest.mark.parametrize("diameter", [15.0, 27.0])
+def test_smaller_cells_are_enlarged_if_they_are_familiar(diameter: float) -> None:
+    for crowded in (False, True):
+        factor = scale_to_working_size(discs(diameter), crowded)
+        assert factor * diameter == pytest.approx(min(WORKING_DIAMETER_PX, 1.5 * diameter), rel=0.05)
+        assert scale_to_working_size(discs(diameter), crowded, familiar=False) == 1
+
+
+@pytest.mark.parametrize("diameter", [29.0, 32.0, 44.0])
 def test_cells_of_a_usual_size_are_left_alone(diameter: float) -> None:
     assert scale_to_working_size(discs(diameter)) == scale_to_working_size(discs(diameter), crowded=True) == 1
     assert scale_to_working_size(discs(diameter), familiar=False) == 1
@@ -96,8 +104,8 @@ def test_the_network_sees_cells_of_any_size_as_it_saw_those_of_the_training(trai
         assert scale_to_wanted(trained, 30, wanted) * wanted == pytest.approx((trained or 1) * 30)
 
 
-def test_a_network_that_learnt_from_all_sizes_sees_those_it_knows_as_they_are() -> None:
-    assert [scale_to_wanted(None, None, diameter) for diameter in (15, 40, 100)] == [1, 1, 0.32]
+def test_a_network_that_learnt_from_all_sizes_sees_those_it_knows_best_as_they_are() -> None:
+    assert [scale_to_wanted(None, None, diameter) for diameter in (16, 40, 100)] == [1.5, 1, 0.32]
     assert scale_to_wanted(None, 30, 1) == 3
 
 

@@ -59,6 +59,14 @@ def test_it_follows_what_is_known_wherever_it_is_painted(gap: int, bright: bool,
     assert factor * DIAMETER_PX == pytest.approx(diameter, rel=0.03)
 
 
+@pytest.mark.parametrize(("bright", "factor"), [(True, 1.5), (False, 1.0)], ids=["known", "unknown"])
+def test_small_cells_are_enlarged_where_they_are_known(bright: bool, factor: float) -> None:
+    large = discs(bright=bright)
+    small = TrainingImage("small", *(np.asarray(part)[..., ::4, ::4] for part in (large.image, large.labels)))
+    assert resolution(small) == pytest.approx(factor, rel=0.05)
+    assert resolution(small, known=False) == 1
+
+
 def test_what_is_not_painted_is_not_asked_for() -> None:
     """The model is right about a disc and would be wrong about the bright ground beside it, if that counted."""
     image = discs()

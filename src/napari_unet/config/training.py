@@ -44,9 +44,10 @@ class TrainingConfig(Settings):
     rescale: float | None = setting(
         None,
         title="Rescale",
-        help="Factor by which images are resampled before the network sees them; 1 leaves them as they are. Empty: 1, "
-        f"but where annotated cells are very large or small, what brings them near {WORKING_DIAMETER_PX} px, those "
-        f"that the starter model does not know near {UNFAMILIAR_DIAMETER_PX}, crowded ones near {CROWDED_DIAMETER_PX}.",
+        help="Factor by which images are resampled before the network sees them; 1 leaves them as they are. Empty: "
+        f"what brings annotated cells near {WORKING_DIAMETER_PX} px; of those that the starter model does not know, "
+        f"large ones come near {UNFAMILIAR_DIAMETER_PX}, large crowded ones near {CROWDED_DIAMETER_PX}, and others but "
+        "tiny ones stay as they are.",
         step=0.1,
         start=1,
         ge=0.02,

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from napari_unet.config.training import TrainingConfig
     from napari_unet.data.training_image import TrainingImage
 
-#: Cells of these diameters are left as they are, px: images to come may hold smaller and larger ones.
-_FITTING_PX = (14.0, float(UNFAMILIAR_DIAMETER_PX))
+#: Cells of less than the first diameter are brought to the working size, px; those of less than the second if the model
+#: to start from knows them, but by no larger factor than the third, as segmenting takes longer by its square.
+_TINY_PX, _SMALL_PX, _MOST_ENLARGED = 14.0, 28.0, 1.5
+#: Cells up to this diameter are left as they are, px: images to come may hold larger ones.
+_LARGEST_PX = 45.0
 #: Where they are crowded, larger ones too: what lies between them must be seen.
 _LARGEST_CROWDED_PX = 64.0
 #: Bounds of the factor: what a stray pixel taken for a cell may do.
@@ -102,7 +105,8 @@ def scale_to_working_size(sizes: NDArray[np.int64], crowded: bool = False, famil
     crowded
         Whether most nearly touch another one.
     familiar
-        Whether the model to start from knows such cells at the working size; others are looked at more closely.
+        Whether the model to start from knows such cells at the working size. Large ones that it does not know are
+        looked at more closely, and all but the smallest of them are not enlarged.
 
     Returns
     -------
@@ -117,8 +121,8 @@ def scale_to_working_size(sizes: NDArray[np.int64], crowded: bool = False, famil
     0.45
     >>> scale_to_working_size(np.array([7854]), crowded=True)
     0.56
-    >>> scale_to_working_size(np.array([800]))
-    1.0
+    >>> scale_to_working_size(np.array([800])), scale_to_working_size(np.array([314]), familiar=False)
+    (1.0, 1.0)
     """
     typical = typical_diameter(sizes)
     return 1.0 if typical is None else _scale_to_fit(typical, crowded, familiar)
@@ -196,13 +200,14 @@ def typical_diameter(sizes: NDArray[np.int64]) -> float | None:
 
 def _scale_to_fit(diameter: float, crowded: bool = False, familiar: bool = True) -> float:
     """Give the factor that brings cells of this diameter, px, to a size the network works well at."""
-    smallest, largest = _FITTING_PX
-    if diameter < smallest:
-        wanted = WORKING_DIAMETER_PX
-    elif crowded:
-        largest, wanted = _LARGEST_CROWDED_PX, CROWDED_DIAMETER_PX
-    else:
-        wanted = WORKING_DIAMETER_PX if familiar else UNFAMILIAR_DIAMETER_PX
-    if smallest <= diameter <= largest:
-        return 1.0
-    return round(min(max(wanted / diameter, _BOUNDS[0]), _BOUNDS[1]), 2)
+    largest, large = _LARGEST_PX, WORKING_DIAMETER_PX if familiar else UNFAMILIAR_DIAMETER_PX
+    if crowded:
+        largest, large = _LARGEST_CROWDED_PX, CROWDED_DIAMETER_PX
+    factor = 1.0
+    if diameter > largest:
+        factor = large / diameter
+    elif diameter < _TINY_PX:
+        factor = WORKING_DIAMETER_PX / diameter
+    elif familiar and diameter < _SMALL_PX:
+        factor = min(WORKING_DIAMETER_PX / diameter, _MOST_ENLARGED)
+    return round(min(max(factor, _BOUNDS[0]), _BOUNDS[1]), 2)

@@ -35,9 +35,10 @@ def choose_resolution(
 ) -> float:
     """Choose the factor by which the images of a run are resampled.
 
-    Large cells are brought to the working size, where a starter model knows cells of many kinds and little has to be
-    computed. Cells of which it knows nothing there are looked at more closely: what tells them from their surroundings
-    has to be learnt anyway, and may be fine. So are crowded ones, for what lies between them.
+    Cells are brought to the working size, where a starter model knows cells of many kinds, and finds their outlines
+    better than where they are smaller. Large cells of which it knows nothing there are looked at more closely: what
+    tells them from their surroundings has to be learnt anyway, and may be fine. So are crowded ones, for what lies
+    between them. Others of which it knows nothing are left as they are, unless they are tiny.
 
     Parameters
     ----------
@@ -60,11 +61,13 @@ def choose_resolution(
 
     def measure() -> float:
         sizes, crowded = cell_sizes(images, recipe.training.scheme), are_crowded(images, recipe.training.scheme)
-        usual, close = (scale_to_working_size(sizes, crowded, familiar) for familiar in (True, False))
-        if usual == close or init is None:
-            return usual
-        preparation = Preparation(recipe, normalization, usual, computation.device)
-        return usual if _knows(init, images, preparation, computation) else close
+        known, unknown = (scale_to_working_size(sizes, crowded, familiar) for familiar in (True, False))
+        if known == unknown:
+            return known
+        if init is None:  # to random weights all is new, and the fewer pixels there are the sooner they are learnt
+            return min(known, unknown)
+        preparation = Preparation(recipe, normalization, known, computation.device)
+        return known if _knows(init, images, preparation, computation) else unknown
 
     return choose_scale(recipe.training, None if init is None else init.card.scale, measure)
 
