@@ -1,7 +1,8 @@
-"""Large cells are looked at more closely where the model to start from does not know them."""
+"""How closely is looked at cells follows what the model to start from knows of them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from drawing import quick_recipe
 from napari_unet.config.execution import ExecutionConfig
 from napari_unet.config.training import CROWDED_DIAMETER_PX, UNFAMILIAR_DIAMETER_PX, WORKING_DIAMETER_PX
 from napari_unet.data.training_image import TrainingImage
+from napari_unet.errors import InputError
 from napari_unet.training.computation import Computation
 from napari_unet.training.resolution import choose_resolution
 from napari_unet.training.trainer import Trainer
@@ -36,7 +38,7 @@ def discs(gap: int = DIAMETER_PX, *, bright: bool = True, plane: int = 0) -> Tra
 def resolution(image: TrainingImage, *, known: bool = True, kept: float | None = None, **training: Any) -> float:
     """Choose it for a model that takes bright pixels for cells, or for none."""
     init = brightness_model()
-    init = type(init)(init.network, init.card.model_copy(update={"scale": kept}))
+    init = replace(init, card=init.card.model_copy(update={"scale": kept}))
     recipe = quick_recipe(**{"rescale": None} | training)
     recipe = recipe.model_copy(update={"model": init.card.recipe.model})
     computation = Computation.choose(ExecutionConfig(device="cpu", precision="float32"))
@@ -96,3 +98,13 @@ def test_the_model_stays_as_it_was_and_a_resumed_run_keeps_the_factor(tmp_path: 
     again = Trainer([discs()], quick_recipe(rescale=None, steps=3), tmp_path, first.model())
     again.resume()
     assert again.card.scale == first.card.scale
+
+
+def test_what_cannot_be_learnt_from_is_refused_in_words_before_the_model_is_tried(tmp_path: Path) -> None:
+    init, image, recipe = brightness_model(), discs(bright=False), quick_recipe(rescale=None)
+    ignored = replace(image, ignore=np.ones(image.labels.shape, bool))
+    with pytest.raises(InputError, match="the labels are empty"):
+        Trainer([ignored], recipe, tmp_path, init)
+    cut = replace(image, image=image.image[..., :300])
+    with pytest.raises(InputError, match="shape"):
+        Trainer([cut], recipe, tmp_path, init)

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 #: Cells of less than the first diameter are brought to the working size, px; those of less than the second if the model
 #: to start from knows them, but by no larger factor than the third, as segmenting takes longer by its square.
 _TINY_PX, _SMALL_PX, _MOST_ENLARGED = 14.0, 28.0, 1.5
-#: Cells up to this diameter are left as they are, px: images to come may hold larger ones.
-_LARGEST_PX = 45.0
-#: Where they are crowded, larger ones too: what lies between them must be seen.
+#: Up to the size of unfamiliar ones, cells are left as they are: images to come may hold larger ones. Where they are
+#: crowded, larger ones too: what lies between them must be seen.
 _LARGEST_CROWDED_PX = 64.0
 #: Bounds of the factor: what a stray pixel taken for a cell may do.
 _BOUNDS = (0.05, 3.0)
@@ -200,7 +199,7 @@ def typical_diameter(sizes: NDArray[np.int64]) -> float | None:
 
 def _scale_to_fit(diameter: float, crowded: bool = False, familiar: bool = True) -> float:
     """Give the factor that brings cells of this diameter, px, to a size the network works well at."""
-    largest, large = _LARGEST_PX, WORKING_DIAMETER_PX if familiar else UNFAMILIAR_DIAMETER_PX
+    largest, large = float(UNFAMILIAR_DIAMETER_PX), WORKING_DIAMETER_PX if familiar else UNFAMILIAR_DIAMETER_PX
     if crowded:
         largest, large = _LARGEST_CROWDED_PX, CROWDED_DIAMETER_PX
     factor = 1.0

@@ -80,7 +80,7 @@ class ImageFields:
         InputError
             If image and labels differ in shape, or the labels are not integers from 0 on.
         """
-        _check_shapes(source)
+        check_shapes(source)
         if self._scaler is None or not _is_same(self._image, source.image):
             self._planes.clear()
             self._image, self._scaler = source.image, self._preparation.normalization.for_image(source.image)
@@ -147,7 +147,7 @@ class ImageFields:
         return nearest(labels, scale), None if ignore is None else nearest(ignore, scale)
 
 
-def _check_shapes(source: TrainingImage) -> None:
+def check_shapes(source: TrainingImage) -> None:
     """Refuse labels that do not belong to their image."""
     expected = (source.image.shape[0], 1, *source.image.shape[2:])
     if tuple(source.labels.shape) != expected:

@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_unet.data.fields import class_weight_table
 from napari_unet.data.grey_change import change_grey, draw_grey_change
 from napari_unet.data.targets import NOT_ANNOTATED
 from napari_unet.data.warp import Warp, draw_warp, nearest_index, sample_image, warp_coordinates
+from napari_unet.geometry import AxisGeometry
 
 if TYPE_CHECKING:
     from napari_unet.config.augmentation import AugmentationConfig
     from napari_unet.config.training import TrainingConfig
-    from napari_unet.data.fields import Field, Places
-    from napari_unet.geometry import AxisGeometry
+    from napari_unet.data.fields import Field, Places, Preparation
 
 Rectangle = tuple[slice, slice]
 
@@ -59,6 +60,26 @@ class PatchReader:
         self.input_px = geometry.input_size(self.output_px)
         self._halo = geometry.halo
         self._class_weights = class_weights
+
+    @classmethod
+    def of_run(cls, fields: list[Field], preparation: Preparation) -> PatchReader:
+        """Make the reader of a run.
+
+        Parameters
+        ----------
+        fields
+            All annotated planes, which say how often each class is; at least one.
+        preparation
+            How they were made.
+
+        Returns
+        -------
+        PatchReader
+            Of patches as large as the recipe has them.
+        """
+        recipe = preparation.recipe
+        weights = class_weight_table(fields, recipe).to(preparation.device)
+        return cls(AxisGeometry(recipe.model.depth), recipe.training.patch_px, weights)
 
     def read(self, field: Field, centre: tuple[float, float], warp: Warp) -> tuple[Tensor, Tensor, Tensor]:
         """Read one patch.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from napari_unet.data.evenly import evenly
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -65,5 +67,4 @@ def annotated_planes(images: Iterable[TrainingImage], most: int) -> list[ImagePl
         for t, z in np.ndindex(image.labels.shape[0], image.labels.shape[2])
         if np.any(image.labels[t, 0, z])
     ]
-    numbers = np.linspace(0, len(planes) - 1, min(len(planes), most)).round().astype(int)
-    return [planes[number] for number in numbers]
+    return evenly(planes, most)

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet.data.fields import Field, Preparation, class_weight_table
 from napari_unet.data.image_fields import ImageFields
 from napari_unet.data.sampling import Batch, PatchReader, PatchSampler, divide, plan_hold_out
 from napari_unet.errors import InputError
-from napari_unet.geometry import AxisGeometry
 from napari_unet.training.validation import held_out_batches
 
 if TYPE_CHECKING:
     from napari_unet.config.recipe import Recipe
+    from napari_unet.data.fields import Field, Preparation
     from napari_unet.data.training_image import TrainingImage
 
 
@@ -156,8 +155,7 @@ class Lessons:
         learnt = [part.learnt for part in self._divided.values() if part.learnt is not None]
         if not learnt:
             return None
-        weights = class_weight_table(self.fields, recipe).to(self._preparation.device)
-        reader = PatchReader(AxisGeometry(recipe.model.depth), recipe.training.patch_px, weights)
+        reader = PatchReader.of_run(self.fields, self._preparation)
         held_out = [part.held_out for part in self._divided.values() if part.held_out is not None]
         sampler = PatchSampler(learnt, reader, recipe.training, recipe.augmentation)
         return Lesson(sampler, reader, held_out, len(learnt))

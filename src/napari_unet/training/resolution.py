@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from napari_unet.data.cell_size import cell_sizes, choose_scale, scale_to_working_size
 from napari_unet.data.crowding import are_crowded
-from napari_unet.data.fields import Preparation, class_weight_table, make_field
+from napari_unet.data.fields import Preparation, make_field
+from napari_unet.data.image_fields import check_shapes
 from napari_unet.data.sampling import PatchReader
 from napari_unet.data.training_image import annotated_planes
-from napari_unet.geometry import AxisGeometry
 from napari_unet.training.gentleness import is_known
 from napari_unet.training.validation import held_out_batches, validate
 
@@ -76,9 +76,10 @@ def _knows(
     model: TrainedModel, images: list[TrainingImage], preparation: Preparation, computation: Computation
 ) -> bool:
     """Tell whether a model finds enough of the annotated cells, before it is taught, for any of it to be kept."""
-    recipe, fields = preparation.recipe, _make_fields(images, preparation)
-    weights = class_weight_table(fields, recipe).to(preparation.device)
-    reader = PatchReader(AxisGeometry(recipe.model.depth), recipe.training.patch_px, weights)
+    fields = _make_fields(images, preparation)
+    if not fields:  # everything is ignored, as whoever makes the lessons will say
+        return False
+    reader = PatchReader.of_run(fields, preparation)
     network = computation.place_network(copy.deepcopy(model.network))
     _, iou = validate(network, held_out_batches(fields, reader), computation, model.card.class_balance)
     return is_known(iou)
@@ -87,6 +88,8 @@ def _knows(
 def _make_fields(images: list[TrainingImage], preparation: Preparation) -> list[Field]:
     """Prepare some of the annotated planes."""
     planes = annotated_planes(images, _MOST_PLANES)
+    for image, _ in planes:
+        check_shapes(image)
     scalers = {image.name: preparation.normalization.for_image(image.image) for image, _ in planes}
     made = [make_field(image, place, scalers[image.name], preparation) for image, place in planes]
     return [field for field in made if field is not None]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from napari_unet.data.evenly import evenly
 from napari_unet.data.sampling import Batch, PatchReader, validation_corners
 from napari_unet.models.folding import undo_class_balance
 
@@ -38,8 +39,7 @@ def held_out_batches(fields: list[Field], reader: PatchReader) -> list[Batch]:
         Of one patch each; their predicted parts do not overlap.
     """
     places = [(field, corner) for field in fields for corner in validation_corners(field, reader.output_px)]
-    chosen = np.unique(np.linspace(0, len(places) - 1, min(len(places), _MOST_PATCHES)).round().astype(int))
-    return [reader.still(*places[index]) for index in chosen]
+    return [reader.still(*place) for place in evenly(places, _MOST_PATCHES)]
 
 
 @torch.no_grad()
