@@ -1,4 +1,4 @@
-"""Score what the two choices are worth that make cells of probabilities: cores, and the least probability of a cell.
+"""Score what the choices are worth that make cells of probabilities: outlines, cores, least probability of a cell.
 
 Run: ``python benchmarks/cells.py MODELS [DATA] [--settings NAME ...] [--tests N] [--write]``
 MODELS is a folder that ``benchmarks/few_shot.py --methods starter --models MODELS`` has filled, DATA that of the sets.
@@ -18,6 +18,7 @@ from _few_shot_methods import kept_models
 from _few_shot_tasks import SETS, Effort, read_task
 from _report import DATA, PAGE, write
 
+from napari_unet.inference.options import SegmentOptions
 from napari_unet.inference.segment import Segmenter
 from napari_unet.metrics import detection, overlaps, seg
 from napari_unet.models.model_file import load_model
@@ -35,17 +36,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """A setting of the card, the values it is given, and what to tell of it."""
+    """A setting, the value that does without, others, and what to tell of it."""
 
-    none: float | None
+    none: float
     values: tuple[float, ...]
     heading: str
     about: str
 
 
 CHOICES = {
+    "outline_threshold": Choice(
+        0.5,
+        (0.4, 0.35, 0.3, 0.2),
+        "## What growing to outlines is worth",
+        "probability from which a pixel beside a cell is part of it; none: cells end at the threshold, one half",
+    ),
     "core_threshold": Choice(
-        None,
+        0.01,
         (0.7, 0.8, 0.9),
         "## What taking cells apart is worth",
         "probability that a core must reach; none: cells are not taken apart",
@@ -67,11 +74,11 @@ def predict(model: TrainedModel, tests: Pairs) -> Pairs:
 
 
 def scores(model: TrainedModel, setting: str, predicted: Pairs) -> Scores:
-    """Score each value of a setting, and the chosen one."""
-    choice, result = CHOICES[setting], {}
+    """Score each value of a setting, and what is chosen where it is left open."""
+    choice, result, usual = CHOICES[setting], {}, model.card.recipe.instances
     values = {"none": choice.none, **{str(value): value for value in choice.values}}
-    for name, value in {**values, "chosen": getattr(model.card, setting)}.items():
-        maker = Segmenter(replace(model, card=model.card.model_copy(update={setting: value})))
+    for name, value in {**values, "chosen": getattr(usual, setting)}.items():
+        maker = Segmenter(model, SegmentOptions(instances=usual.model_copy(update={setting: value})))
         tables = [overlaps(maker.label(probabilities), truth) for probabilities, truth in predicted]
         result[name] = mean(detection(table, 0.5).ap for table in tables), mean(seg(table) for table in tables)
     return result

@@ -1,4 +1,4 @@
-"""Growing over ridges: what moves, what must not, and how far it looks."""
+"""Growing over ridges and into rims: what moves, what must not, and how far it looks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
-from napari_unet.inference.growth import grow_over_ridges, growth_reach
+from napari_unet.inference.growth import grow_back, growth_reach
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 PIXELS = st.sampled_from([0, 0, 0, 0, 1, 2, 3])
 LABELS = arrays(np.int32, array_shapes(min_dims=2, max_dims=3, max_side=8), elements=PIXELS)
 WIDTHS = st.integers(0, 4)
+SEEDS = st.integers(0, 2**32)
+
+
+def grow_over_ridges(labels: NDArray[np.int32], grow_px: int) -> NDArray[np.int32]:
+    return grow_back(labels, np.zeros(labels.shape, bool), grow_px)
+
+
+def rim_of(labels: NDArray[np.int32], seed: int) -> NDArray[np.bool_]:
+    """Draw a rim, some of it inside cells, where it does not matter."""
+    return np.random.default_rng(seed).random(labels.shape) < 0.5
 
 
 def cells_within(labels: NDArray[np.int32], steps: int) -> NDArray[np.intp]:
@@ -42,15 +52,6 @@ def test_only_background_within_reach_of_two_cells_changes(labels: NDArray[np.in
 
 
 @settings(deadline=None, max_examples=150)
-@given(LABELS, WIDTHS)
-def test_a_grown_pixel_touches_its_cell(labels: NDArray[np.int32], grow_px: int) -> None:
-    grown = grow_over_ridges(labels, grow_px)
-    for cell in np.unique(labels[labels > 0]):
-        reached = ndimage.binary_propagation(labels == cell, mask=grown == cell)
-        np.testing.assert_array_equal(reached, grown == cell)
-
-
-@settings(deadline=None, max_examples=150)
 @given(LABELS, st.integers(1, 4))
 def test_ridge_pixels_beside_a_cell_are_given_away(labels: NDArray[np.int32], grow_px: int) -> None:
     is_ridge = (labels == 0) & (cells_within(labels, grow_px) >= 2)
@@ -59,12 +60,32 @@ def test_ridge_pixels_beside_a_cell_are_given_away(labels: NDArray[np.int32], gr
 
 
 @settings(deadline=None, max_examples=150)
-@given(arrays(np.int32, (3, 40), elements=PIXELS), WIDTHS, st.integers(0, 39))
-def test_pixels_beyond_the_reach_do_not_matter(labels: NDArray[np.int32], grow_px: int, at: int) -> None:
-    reach = growth_reach(grow_px)
+@given(arrays(np.int32, (3, 40), elements=PIXELS), SEEDS, WIDTHS, st.integers(0, 39))
+def test_pixels_beyond_the_reach_do_not_matter(labels: NDArray[np.int32], seed: int, grow_px: int, at: int) -> None:
+    reach, rim = growth_reach(grow_px), rim_of(labels, seed)
     low = max(at - reach, 0)
-    part = grow_over_ridges(labels[:, low : at + reach + 1], grow_px)
-    np.testing.assert_array_equal(part[:, at - low], grow_over_ridges(labels, grow_px)[:, at])
+    seen = slice(low, at + reach + 1)
+    part = grow_back(labels[:, seen], rim[:, seen], grow_px)
+    np.testing.assert_array_equal(part[:, at - low], grow_back(labels, rim, grow_px)[:, at])
+
+
+@settings(deadline=None, max_examples=150)
+@given(LABELS, SEEDS, WIDTHS)
+def test_cells_take_what_they_reach_of_ridges_and_rims(labels: NDArray[np.int32], seed: int, grow_px: int) -> None:
+    rim = rim_of(labels, seed)
+    is_free = (labels == 0) & (rim | (cells_within(labels, grow_px) >= 2))
+    reached = ndimage.binary_dilation(labels > 0, iterations=grow_px, mask=is_free) if grow_px else labels > 0
+    np.testing.assert_array_equal(grow_back(labels, rim, grow_px) > 0, reached | (labels > 0))
+
+
+@settings(deadline=None, max_examples=100)
+@given(LABELS, SEEDS, WIDTHS)
+def test_cells_stay_where_they_are_and_in_one_piece(labels: NDArray[np.int32], seed: int, grow_px: int) -> None:
+    grown = grow_back(labels, rim_of(labels, seed), grow_px)
+    np.testing.assert_array_equal(grown[labels > 0], labels[labels > 0])
+    for cell in np.unique(labels[labels > 0]):
+        reached = ndimage.binary_propagation(labels == cell, mask=grown == cell)
+        np.testing.assert_array_equal(reached, grown == cell)
 
 
 @pytest.mark.parametrize(

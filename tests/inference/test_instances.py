@@ -124,6 +124,7 @@ def probabilities(draw: st.DrawFn) -> NDArray[np.float32]:
 CORES = st.builds(
     InstancesConfig,
     threshold=st.floats(0.2, 0.6),
+    outline_threshold=st.floats(0.05, 0.6),
     core_threshold=st.floats(0.3, 0.95),
     core_reach_px=st.integers(0, 30),
     min_size_px=st.integers(0, 6),
@@ -190,6 +191,10 @@ def test_blocks_of_any_shape_are_taken_apart_like_the_whole(
     assert set(np.unique(labels)) | {0} == set(range(count + 1))
 
 
+def replaced(config: InstancesConfig, **settings: float) -> InstancesConfig:
+    return config.model_copy(update=settings)
+
+
 def row(*tenths: int) -> NDArray[np.float32]:
     return np.array([tenths], np.float32) / 10
 
@@ -224,6 +229,41 @@ def test_the_dim_ring_round_a_hole_is_dropped_and_what_lies_in_the_hole_stays() 
 def test_the_cells_of_a_mask_are_sure(mask: NDArray[np.bool_], least: float) -> None:
     config = InstancesConfig(min_probability=least)
     np.testing.assert_array_equal(find_instances(mask, config), find_instances(mask, InstancesConfig()))
+
+
+@settings(deadline=None, max_examples=100)
+@given(probabilities(), CORES)
+def test_cells_reach_to_their_outlines_and_are_as_many(
+    foreground: NDArray[np.float32], config: InstancesConfig
+) -> None:
+    before, grown = (find_instances(foreground, replaced(config, grow_px=width)) for width in (0, 1))
+    np.testing.assert_array_equal(grown[before > 0], before[before > 0])
+    is_beside = ndimage.binary_dilation(before > 0) & (foreground < config.threshold) & (before == 0)
+    assert grown[is_beside & (foreground >= config.outline_threshold)].all()
+    assert grown.max() == before.max()
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, [0, 1, 1, 1, 1, 0, 0, 0]),  # the last pixel of 0.4 is beyond the width of growing, 0.3 no outline
+        ({"outline_threshold": 0.3}, [1, 1, 1, 1, 1, 0, 0, 0]),
+        ({"outline_threshold": 0.5}, [0, 0, 1, 0, 0, 0, 0, 0]),
+        ({"grow_px": 0}, [0, 0, 1, 0, 0, 0, 0, 0]),
+        ({"grow_px": 3}, [0, 1, 1, 1, 1, 1, 0, 0]),
+        ({"threshold": 0.45}, [0, 0, 1, 0, 0, 0, 0, 0]),  # a threshold that is given is the outline, too
+        ({"threshold": 0.45, "outline_threshold": 0.4}, [0, 1, 1, 1, 1, 0, 0, 0]),
+        ({"threshold": 0.35}, [0, 1, 1, 1, 1, 1, 1, 2]),  # and a ridge, between two cells
+    ],
+)
+def test_outlines_by_hand(settings: dict[str, float], expected: list[int]) -> None:
+    config = InstancesConfig.model_validate(settings)
+    assert find_instances(row(3, 4, 9, 4, 4, 4, 1, 4), config).tolist() == [expected]
+
+
+def test_what_is_dropped_is_no_outline_of_what_is_not() -> None:
+    config = InstancesConfig(min_size_px=2)
+    assert find_instances(row(9, 9, 4, 6, 4), config).tolist() == [[1, 1, 1, 0, 0]]
 
 
 def test_what_is_joined_by_less_than_the_core_is_two() -> None:

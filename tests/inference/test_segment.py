@@ -131,7 +131,7 @@ def test_settings_left_empty_are_those_of_the_model() -> None:
     told |= {"min_probability": 0.6}
     card = make_model(instances={}).card.model_copy(update=told)
     expected = {"tiling.cell_diameter_px": 21, "instances.threshold": 0.4, "instances.min_size_px": 30}
-    expected |= {"instances.min_probability": 0.6}
+    expected |= {"instances.min_probability": 0.6, "instances.outline_threshold": 0.4}
     assert left_empty(card) == expected
     cored = card.model_copy(update={"core_threshold": 0.9})
     assert left_empty(cored) == {**expected, "instances.core_threshold": 0.9}
@@ -147,6 +147,14 @@ def test_lengths_that_the_network_sees_are_settled_in_pixels_of_the_image() -> N
 @pytest.mark.parametrize("scale", [0.25, 1.0, 3.0])
 def test_settling_leaves_what_a_person_said(scale: float) -> None:
     card = make_model().card.model_copy(update={"threshold": 0.4, "small_cell_px": 40.0})
-    probabilities = {"threshold": 0.7, "core_threshold": 0.8, "min_probability": 0.6}
+    probabilities = {"threshold": 0.7, "outline_threshold": 0.3, "core_threshold": 0.8, "min_probability": 0.6}
     said = InstancesConfig(min_size_px=5, max_hole_px=9, grow_px=0, core_reach_px=0, **probabilities)
     assert settle(said, card, scale) == said
+
+
+@pytest.mark.parametrize(("said", "outline"), [({}, 0.4), ({"threshold": 0.7}, 0.7), ({"outline_threshold": 0.2}, 0.2)])
+def test_a_threshold_that_a_person_gave_is_the_outline_and_one_that_a_model_chose_is_not(
+    said: dict[str, float], outline: float
+) -> None:
+    card = make_model().card.model_copy(update={"threshold": 0.6})
+    assert settle(InstancesConfig.model_validate(said), card, 1.0).outline_threshold == outline

@@ -7,6 +7,9 @@ from napari_unet.config._base import Settings, setting
 USUAL_THRESHOLD = 0.5
 """Probability from which a pixel is foreground, where neither a person nor a model says."""
 
+USUAL_OUTLINE = 0.4
+"""Probability up to which cells reach, where a person says neither this nor the threshold."""
+
 
 class InstancesConfig(Settings):
     """How cells are made from the foreground probability."""
@@ -14,10 +17,20 @@ class InstancesConfig(Settings):
     threshold: float | None = setting(
         None,
         title="Threshold",
-        help="Probability from which a pixel is foreground; empty: what found the annotated cells best, about "
-        f"{USUAL_THRESHOLD}.",
+        help="Probability from which a pixel is foreground, of which cells are made; empty: what found the annotated "
+        f"cells best, about {USUAL_THRESHOLD}.",
         step=0.05,
         start=USUAL_THRESHOLD,
+        gt=0,
+        lt=1,
+    )
+    outline_threshold: float | None = setting(
+        None,
+        title="Outline",
+        help="Probability from which a pixel beside a cell is part of it, in the width of growing back. Not below the "
+        f"threshold: cells end where that says. Empty: {USUAL_OUTLINE}, or a threshold that is given.",
+        step=0.05,
+        start=USUAL_OUTLINE,
         gt=0,
         lt=1,
     )
@@ -62,8 +75,31 @@ class InstancesConfig(Settings):
     grow_px: int = setting(
         2,
         title="Grow back",
-        help="Width in px, as the network sees the image, by which touching cells grow back over the ridge that "
-        "separated them.",
+        help="Width in px, as the network sees the image, by which cells grow: touching ones back over the ridge that "
+        "separated them, and all to their outlines.",
         ge=0,
         le=20,
     )
+
+
+def outline_of(config: InstancesConfig) -> float:
+    """Say up to which probability cells reach.
+
+    Parameters
+    ----------
+    config
+        How cells are made.
+
+    Returns
+    -------
+    float
+        The outline; where it is left open the usual one, or the threshold where a person gave that: he wants it so.
+
+    Examples
+    --------
+    >>> outline_of(InstancesConfig()), outline_of(InstancesConfig(threshold=0.7))
+    (0.4, 0.7)
+    """
+    if config.outline_threshold is not None:
+        return config.outline_threshold
+    return USUAL_OUTLINE if config.threshold is None else config.threshold

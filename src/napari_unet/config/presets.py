@@ -23,7 +23,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "weight_averaging": 0.0,
         },
         "augmentation": {"scale": 0.0, "uneven_light": 0.0},
-        "instances": {"min_probability": 0.0},
+        "instances": {"outline_threshold": 0.5, "min_probability": 0.0},
     },
     # For a first look within seconds, and for small objects.
     "tiny": {

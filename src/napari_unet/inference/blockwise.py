@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet.config.instances import USUAL_THRESHOLD
+from napari_unet.config.instances import USUAL_THRESHOLD, outline_of
 from napari_unet.errors import InputError
 from napari_unet.inference.components import BACKGROUND, CORE, SHELL, describe_block, seam_pairs
 from napari_unet.inference.cores import number_cells
-from napari_unet.inference.growth import grow_into, grow_over_ridges, growth_reach
+from napari_unet.inference.growth import grow_back, grow_into, growth_reach
 from napari_unet.inference.regions import NO_PAIRS, Regions, collect_regions
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ class Instances:
     Attributes
     ----------
     regions
-        Region of each pixel, int32.
+        Region of each pixel, int32; negative on rims, background that belongs to a cell if there is one beside it.
     numbers
         What each region is part of.
     core_reach_px
         So far cores grow into what they share, px.
     grow_px
-        Width by which cells grow back over ridges, px.
+        Width by which cells grow over ridges and into rims, px.
     """
 
     regions: NDArray[np.int32]
@@ -67,11 +67,12 @@ class Instances:
         are_shared = bool(self.numbers.is_shared.any())
         reach = growth_reach(self.grow_px) + self.core_reach_px * are_shared
         outer = tuple(slice(max(part.start - reach, 0), part.stop + reach) for part in box)
-        regions = self.regions[outer]
+        signed = self.regions[outer]
+        regions = np.abs(signed)
         labels = self.numbers.cell[regions]
         if are_shared:
             labels = grow_into(labels, self.numbers.is_shared[regions], self.core_reach_px)
-        labels = grow_over_ridges(labels, self.grow_px)
+        labels = grow_back(labels, signed < 0, self.grow_px)
         inner = (slice(b.start - o.start, b.stop - o.start) for b, o in zip(box, outer, strict=True))
         return labels[tuple(inner)]
 
@@ -106,6 +107,7 @@ class BlockwiseInstances:
         self._config = config
         self._min_size_px = min_size_px if config.min_size_px is None else config.min_size_px
         self._threshold = USUAL_THRESHOLD if config.threshold is None else config.threshold
+        self._outline = outline_of(config)
         self._blocks: list[Regions] = []
         self._corners = [NO_PAIRS]
         self._n_regions = 0
@@ -123,8 +125,11 @@ class BlockwiseInstances:
         if not foreground.size:
             return
         box = tuple(slice(low, low + size) for low, size in zip(start, foreground.shape, strict=True))
-        ids, regions = describe_block(self._kinds(foreground), foreground, box, self._scratch.shape)
-        self._scratch[box] = ids + self._n_regions
+        kinds = self._kinds(foreground)
+        ids, regions = describe_block(kinds, foreground, box, self._scratch.shape)
+        ids += self._n_regions
+        np.negative(ids, out=ids, where=(kinds == BACKGROUND) & (foreground >= self._outline))
+        self._scratch[box] = ids
         faces, corners = seam_pairs(self._scratch, box)
         self._blocks.append(replace(regions, pairs=np.concatenate([regions.pairs + self._n_regions, faces])))
         self._corners.append(corners)

@@ -81,7 +81,7 @@ def seam_pairs(ids: NDArray[np.int32], box: Box) -> tuple[NDArray[np.int64], NDA
     Parameters
     ----------
     ids
-        Region of each pixel of the whole array, 0 where not yet known, int32.
+        Region of each pixel of the whole array, 0 where not yet known, int32; the sign does not matter.
     box
         Where the block lies.
 
@@ -163,8 +163,8 @@ def _facing_planes(ids: NDArray[np.int32], box: Box) -> Iterator[tuple[NDArray[n
     for axis, part in enumerate(box):
         for near, far in ((part.start, part.start - 1), (part.stop - 1, part.stop)):
             if 0 <= far < ids.shape[axis]:
-                inner = ids[_cut(box, axis, slice(near, near + 1))]
-                beyond = ids[_cut(wide, axis, slice(far, far + 1))]
+                inner = np.abs(ids[_cut(box, axis, slice(near, near + 1))])
+                beyond = np.abs(ids[_cut(wide, axis, slice(far, far + 1))])
                 yield inner, np.pad(beyond, _cut(missing, axis, (0, 0)))
 
 

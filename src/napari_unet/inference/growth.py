@@ -1,4 +1,4 @@
-"""Growing touching cells back over the background ridge that separated them."""
+"""Growing cells: touching ones back over the ridge that separated them, and all into the rim around them."""
 
 from __future__ import annotations
 
@@ -26,17 +26,20 @@ def growth_reach(grow_px: int) -> int:
     return 2 * grow_px
 
 
-def grow_over_ridges(labels: NDArray[np.int32], grow_px: int) -> NDArray[np.int32]:
-    """Grow cells over the background that lies between two of them.
+def grow_back(labels: NDArray[np.int32], rim: NDArray[np.bool_], grow_px: int) -> NDArray[np.int32]:
+    """Grow cells over the background that lies between two of them, and into their rims.
 
     The ridge is the background from which at least two cells are reached in ``grow_px`` steps (a step goes through a
-    face, and not through cells). In each of ``grow_px`` rounds a pixel of the ridge takes the smallest label among
-    its face neighbours. What faces one cell only is no ridge, so outlines towards open background stay.
+    face, and not through cells). In each of ``grow_px`` rounds a pixel of ridge or rim takes the smallest label among
+    its face neighbours. What faces one cell only is no ridge, so outlines towards open background without a rim stay.
 
     Parameters
     ----------
     labels
         Cells, 0 is background, int32, any number of axes.
+    rim
+        Background that belongs to a cell if there is one beside it, bool, shape of ``labels``; what lies in cells does
+        not matter.
     grow_px
         Number of rounds, px.
 
@@ -47,10 +50,11 @@ def grow_over_ridges(labels: NDArray[np.int32], grow_px: int) -> NDArray[np.int3
 
     Examples
     --------
-    >>> grow_over_ridges(np.array([[0, 1, 0, 0, 2, 0]], dtype=np.int32), 2)
-    array([[0, 1, 1, 2, 2, 0]], dtype=int32)
+    >>> rim = np.array([[False, False, False, False, False, True, False, True]])
+    >>> grow_back(np.array([[0, 1, 0, 0, 2, 0, 0, 0]], dtype=np.int32), rim, 2)
+    array([[0, 1, 1, 2, 2, 2, 0, 0]], dtype=int32)
     """
-    return grow_into(labels, _find_ridge(labels, grow_px), grow_px)
+    return grow_into(labels, _find_ridge(labels, grow_px) | (rim & (labels == 0)), grow_px)
 
 
 def grow_into(labels: NDArray[np.int32], free: NDArray[np.bool_], grow_px: int) -> NDArray[np.int32]:

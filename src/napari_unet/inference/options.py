@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_unet.config.instances import outline_of
 from napari_unet.config.training import WORKING_DIAMETER_PX
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def settle(config: InstancesConfig, card: ModelCard, scale: float) -> InstancesC
     """
     # Ridges are as wide as the network sees them, but where it sees a pixel twice, they still take a whole one.
     settled = {name: math.ceil(getattr(config, name) / min(1.0, scale)) for name in ("grow_px", "core_reach_px")}
-    chosen = _chosen(card, scale)
+    chosen = _chosen(card, scale) | {"outline_threshold": outline_of(config)}
     return config.model_copy(update=settled | {k: v for k, v in chosen.items() if getattr(config, k) is None})
 
 
@@ -93,7 +94,7 @@ def makes_cells_by(card: ModelCard) -> dict[str, float]:
     """
     scale = card.scale or 1.0
     settled = settle(card.recipe.instances, card, scale)
-    values = {name: getattr(settled, name) for name in _chosen(card, scale)}
+    values = {name: getattr(settled, name) for name in (*_chosen(card, scale), "outline_threshold")}
     return {name: value for name, value in values.items() if value is not None}
 
 
