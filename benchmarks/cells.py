@@ -18,7 +18,6 @@ from _few_shot_methods import kept_models
 from _few_shot_tasks import SETS, Effort, read_task
 from _report import DATA, PAGE, write
 
-from napari_unet.inference.options import SegmentOptions
 from napari_unet.inference.segment import Segmenter
 from napari_unet.metrics import detection, overlaps, seg
 from napari_unet.models.model_file import load_model
@@ -78,7 +77,7 @@ def scores(model: TrainedModel, setting: str, predicted: Pairs) -> Scores:
     choice, result, usual = CHOICES[setting], {}, model.card.recipe.instances
     values = {"none": choice.none, **{str(value): value for value in choice.values}}
     for name, value in {**values, "chosen": getattr(usual, setting)}.items():
-        maker = Segmenter(model, SegmentOptions(instances=usual.model_copy(update={setting: value})))
+        maker = Segmenter(model, instances=usual.model_copy(update={setting: value}))
         tables = [overlaps(maker.label(probabilities), truth) for probabilities, truth in predicted]
         result[name] = mean(detection(table, 0.5).ap for table in tables), mean(seg(table) for table in tables)
     return result

@@ -47,7 +47,7 @@ def test_the_starter_can_be_named(run: Run) -> None:
     code, result, _ = run("info", "starter")
     described = {name: value.strip() for name, value in entries(result).items()}
     assert (code, described["image channels"], described["resampling"]) == (0, "1", "none")
-    assert described["finds cells by"] == "threshold 0.5, min_size_px 11, min_probability 0.7"
+    assert described["finds cells by"] == "threshold 0.5, min_size_px 11, min_probability 0.7, outline_threshold 0.4"
 
 
 def test_a_model_of_classes_finds_no_cells(run: Run, tmp_path: Path) -> None:

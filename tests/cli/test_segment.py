@@ -135,7 +135,7 @@ def test_output_that_cannot_be_written(run: Run, model: Path, data: Path) -> Non
 
 
 def test_a_full_disk_leaves_no_half_file(run: Run, model: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(path: Path, *_: Any) -> None:
+    def full(path: Path, *_: Any, **_named: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     monkeypatch.setattr(batch, "write_labels", full)

@@ -418,6 +418,54 @@ def test_another_model_makes_files_again_and_an_unsaved_one_always(saved: Traine
         assert kinds(run(model, [tmp_path / "a.tif"], tmp_path / "out")) == ["FileDone"]
 
 
+def test_labels_that_were_there_before_are_not_overwritten_and_the_other_files_are_done(
+    saved: TrainedModel, tmp_path: Path
+) -> None:
+    files = [tmp_path / f"{name}.tif" for name in "ab"]
+    for file in files:
+        write_boxes(file)
+    painted = tmp_path / "out" / "a.tif"
+    painted.parent.mkdir()
+    tifffile.imwrite(painted, np.full((5, 5), 9, np.uint16))
+    before = painted.read_bytes()
+    for ending in ("FileDone", "FileSkipped"):
+        first, *others = run(saved, files, tmp_path / "out")
+        assert isinstance(first, FileFailed) and "was not made by this program" in first.message
+        assert kinds(others) == [ending] and painted.read_bytes() == before
+    assert kinds(run(saved, files[:1], tmp_path / "out", again=True)) == ["FileDone"]
+
+
+@pytest.mark.parametrize("told", ["nothing", "an older result"])
+def test_labels_of_which_a_run_that_was_killed_could_not_tell_are_made_again(
+    saved: TrainedModel, tmp_path: Path, told: str
+) -> None:
+    write_boxes(tmp_path / "a.tif")
+    changed = {"instances": InstancesConfig(threshold=0.6)}
+    run(saved, [tmp_path / "a.tif"], tmp_path / "out", **changed)
+    told_before = (tmp_path / "out" / REPORT).read_bytes()
+    run(saved, [tmp_path / "a.tif"], tmp_path / "out")
+    if told == "nothing":
+        (tmp_path / "out" / REPORT).unlink()
+    else:
+        (tmp_path / "out" / REPORT).write_bytes(told_before)
+    assert kinds(run(saved, [tmp_path / "a.tif"], tmp_path / "out")) == ["FileDone"]
+
+
+def test_an_image_that_the_system_refuses_fails_alone(saved: TrainedModel, tmp_path: Path) -> None:
+    files = [tmp_path / f"{name}.tif" for name in "ab"]
+    for file in files:
+        write_boxes(file)
+
+    def read(path: Path, axes: str | None) -> Image:
+        if path == files[0]:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_image(path, axes)
+
+    first, *others = segment_files(saved, files, tmp_path / "out", SegmentOptions(), read)
+    assert isinstance(first, FileFailed) and first.message == f"{files[0]}: cannot be read (Permission denied)."
+    assert [event.path for event in others if isinstance(event, FileDone)] == files[1:]
+
+
 def test_labels_corrected_by_hand_are_not_overwritten_unless_asked(saved: TrainedModel, tmp_path: Path) -> None:
     write_boxes(tmp_path / "a.tif")
     run(saved, [tmp_path / "a.tif"], tmp_path / "out")

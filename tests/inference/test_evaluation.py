@@ -92,6 +92,16 @@ def test_a_sparse_truth_by_hand() -> None:
     assert report.scores.iou == pytest.approx(4 / 5)
 
 
+def test_a_sparse_truth_does_not_blame_probabilities_where_nobody_annotated() -> None:
+    truth = line(2, 2, 1, 1, 3, 3, 0, 0, 1, 1, 0, 0)
+    predicted = line(9, 9, 1, 1, 8, 8, 8, 1, 1, 7, 1, 9).astype(np.float32) / 10
+    report = compare(predicted, truth, "sparse")
+    assert [(error.kind, error.size_px) for error in report.errors] == [("false", 1)]
+    assert (report.scores.n_truth, report.scores.n_predicted, report.scores.f1) == (2, 3, 0.8)
+    # At the best threshold what is invented is gone.
+    assert report.scores.pixel_error == 0
+
+
 def test_planes_without_annotation_are_left_out() -> None:
     painted = annotate_sparsely(SAMPLE, 2)
     events = compare_stack("cells", stack(SAMPLE, SAMPLE), stack(0 * painted, painted), "sparse")

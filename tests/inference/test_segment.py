@@ -11,7 +11,7 @@ from napari_unet.config.instances import InstancesConfig
 from napari_unet.config.tiling import TilingConfig
 from napari_unet.config.training import WORKING_DIAMETER_PX
 from napari_unet.errors import InputError
-from napari_unet.inference.options import left_empty, settle
+from napari_unet.inference.options import left_empty, makes_cells_by, settle
 from napari_unet.inference.segment import Segmenter, segment
 from networks import brightness_model, make_model, random_model
 
@@ -129,10 +129,12 @@ def test_axes_that_do_not_fit_are_refused() -> None:
 def test_settings_left_empty_are_those_of_the_model() -> None:
     told = {"threshold": 0.4, "small_cell_px": 40.0, "smallest_share": 0.75, "cell_diameter_px": 21.04, "scale": 0.5}
     told |= {"min_probability": 0.6}
-    card = make_model(instances={}).card.model_copy(update=told)
+    own = {"threshold": 0.7, "outline_threshold": 0.2, "min_size_px": 7, "min_probability": 0.1, "core_threshold": 0.8}
+    card = make_model(instances=own).card.model_copy(update=told)
     expected = {"tiling.cell_diameter_px": 21, "instances.threshold": 0.4, "instances.min_size_px": 30}
     expected |= {"instances.min_probability": 0.6, "instances.outline_threshold": 0.4}
     assert left_empty(card) == expected
+    assert makes_cells_by(card) == own
     cored = card.model_copy(update={"core_threshold": 0.9})
     assert left_empty(cored) == {**expected, "instances.core_threshold": 0.9}
     assert left_empty(make_model(instances={}).card)["tiling.cell_diameter_px"] == WORKING_DIAMETER_PX

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ from napari_unet.data.training_image import TrainingImage
 from napari_unet.inference.segment import Segmenter
 from napari_unet.models.model_file import TrainedModel, load_model, save_model
 from napari_unet.training.annotated_windows import Sample
+from napari_unet.training.events import Stepped
 from napari_unet.training.fit_instances import as_sure, choose, count, fit_instances, fit_saved
-from napari_unet.training.trainer import Trainer
+from napari_unet.training.trainer import Trainer, TrainingError
 from networks import brightness_model, make_model
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 #: As `brightness_model` sees them: a threshold of 0.4 finds what is dim, one of 0.6 leaves out what is faint.
 BRIGHT, DIM, FAINT = 90, 48.5, 51.5
 ALL_PX = 10**6
+RECIPE = parse_recipe({"model": {"depth": 1, "base_channels": 2}, "training": {"steps": 2, "patch_px": 20}})
 
 
 def squares(n: int, edge: int = 6) -> NDArray[np.int32]:
@@ -204,9 +207,44 @@ def test_models_of_old_files_find_what_they_found() -> None:
     assert choice(type(card).model_validate(old)) == (0.5, 0.5)
 
 
-def test_a_training_ends_with_a_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stop_after", [None, 1])
+def test_a_training_ends_with_a_choice_also_when_it_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int | None
+) -> None:
     seen: list[int] = []
     monkeypatch.setattr("napari_unet.training.trainer.fit_saved", lambda path, images, steps: seen.append(steps))
-    recipe = parse_recipe({"model": {"depth": 1, "base_channels": 2}, "training": {"steps": 2, "patch_px": 20}})
-    list(Trainer([draw_image()], recipe, tmp_path).run())
-    assert seen == [2]
+    with closing(Trainer([draw_image()], RECIPE, tmp_path).run()) as events:
+        for event in events:
+            if isinstance(event, Stepped) and event.step == stop_after:
+                break
+    assert seen == [stop_after or 2]
+
+
+def test_after_an_error_nothing_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr("napari_unet.training.trainer.fit_saved", lambda path, images, steps: seen.append(steps))
+    monkeypatch.setattr("napari_unet.training.trainer.learn", lambda *arguments: float("nan"))
+    with pytest.raises(TrainingError, match="20 times"):
+        list(Trainer([draw_image()], RECIPE, tmp_path).run())
+    assert not seen
+
+
+def test_what_was_chosen_at_a_stop_is_forgotten(tmp_path: Path) -> None:
+    labels = squares(40)
+    image = pair(np.where(labels > 0, np.where(labels % 4, BRIGHT, DIM), 0), labels)
+    cards = []
+    for name, stopped in (("once", {}), ("twice", {"threshold": 0.6, "smallest_share": 1.0, "min_probability": 0.9})):
+        path = tmp_path / f"{name}.safetensors"
+        save_model(replace(model(), card=model().card.model_copy(update=stopped)), path)
+        fit_saved(path, [image], 100)
+        cards.append(load_model(path).card)
+    assert cards[0] == cards[1]
+
+
+def test_a_plane_that_is_ignored_as_a_whole_is_left_out() -> None:
+    labels = squares(10)
+    image = pair(np.where(labels > 0, BRIGHT, 0), np.where(labels, labels + 1, 1))
+    ignored = replace(image, name="ignored", ignore=np.ones(image.labels.shape, bool))
+    sparse = model(training={"scheme": "sparse"})
+    assert fit_instances(sparse, [ignored], ALL_PX) == sparse.card
+    assert choice(fit_instances(sparse, [image, ignored], ALL_PX)) == (0.5, 0.5)

@@ -12,12 +12,16 @@ from skimage.draw import disk
 
 from napari_unet.config.normalization import NormalizationConfig
 from napari_unet.config.recipe import Recipe, parse_recipe
+from napari_unet.data.cell_size import cell_sizes, scale_to_working_size
+from napari_unet.data.crowding import are_crowded
 from napari_unet.data.normalization import Normalization
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.models.card import ModelCard
 from napari_unet.samples import KINDS, annotate_sparsely, draw_sample
 from napari_unet.training import image_checks
+from napari_unet.training.findings import Case
 from napari_unet.training.preflight import check_training
+from napari_unet.training.survey import survey
 
 DENSE, SPARSE, CLASSES, AS_IT_IS = (
     parse_recipe({"training": training})
@@ -52,6 +56,18 @@ def codes(*images: TrainingImage, recipe: Recipe = DENSE, init: ModelCard | None
 def card(in_channels: int = 1, n_classes: int = 2) -> ModelCard:
     normalization = Normalization(config=NormalizationConfig(), n_channels=in_channels)
     return ModelCard(in_channels=in_channels, n_classes=n_classes, normalization=normalization)
+
+
+@pytest.mark.parametrize(("gap", "expected"), [(4, 0.57), (60, 0.32)])
+def test_crowded_cells_are_looked_at_as_closely_as_in_the_training(gap: int, expected: float) -> None:
+    labels = np.zeros((500, 500), np.int32)
+    for number, (row, column) in enumerate(np.ndindex(3, 3)):
+        centre = 80 + row * (98 + gap), 80 + column * (98 + gap)
+        labels[disk(centre, 49.5, shape=labels.shape)] = number + 1
+    image = image_of(labels)
+    case = Case([survey(image, "dense", 1)], DENSE, None)
+    sizes, crowded = cell_sizes([image], "dense"), are_crowded([image], "dense")
+    assert case.scale == scale_to_working_size(sizes, crowded) == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,8 +9,11 @@ import pytest
 from drawing import draw_image, quick_recipe
 from napari_unet.data.writing import write_labels
 from napari_unet.errors import InputError
+from napari_unet.models.model_file import load_model
+from napari_unet.training.card import geometry
 from napari_unet.training.events import Finished
 from napari_unet.training.train import load_training_images, train
+from napari_unet.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +49,26 @@ def test_the_labels_tell_which_axis_is_that_of_the_channels(
 ) -> None:
     (pair,) = load_training_images(np.zeros(image_shape), np.zeros(label_shape, int))
     assert pair.image.shape == canonical
+
+
+def test_the_model_knows_axes_and_pixel_size_of_the_files_also_after_a_stroke(tmp_path: Path) -> None:
+    source = draw_image()
+    for folder, part in (("images", source.image), ("labels", source.labels)):
+        write_labels(tmp_path / folder / "a.tif", part[0, 0], "ZYX", {"Z": 2.0, "Y": 0.5, "X": 0.5})
+    pairs = load_training_images(tmp_path / "images", tmp_path / "labels")
+    trainer = Trainer(pairs, quick_recipe(steps=2), tmp_path / "run")
+    trainer.annotate(pairs[0])
+    list(trainer.run())
+    card = load_model(trainer.folder.model).card
+    assert (card.axes, card.spacing) == ("ZYX", {"Z": 2.0, "Y": 0.5, "X": 0.5})
+
+
+def test_axes_and_pixel_sizes_that_differ_are_not_told() -> None:
+    image = draw_image()
+    one, other = (replace(image, axes="ZYX", spacing={"Y": size, "X": 0.5}) for size in (0.5, 0.6))
+    assert geometry([one]) == {"axes": "ZYX", "spacing": {"Y": 0.5, "X": 0.5}}
+    assert geometry([one, other]) == {"axes": "ZYX", "spacing": {"X": 0.5}}
+    assert geometry([one, image]) == geometry([image]) == {"axes": "YX", "spacing": {}}
 
 
 def test_wrong_input_is_refused() -> None:

@@ -65,8 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"not compared, because nothing pairs with them:\n{unpaired}")
     reports, n_failed = _compare(pairing)
     _write_tables(reports, arguments)
-    if reports:
-        scores = image_scores(reports)
+    scores = image_scores(reports)
+    if scores or arguments.json:
         means = mean_scores(list(scores.values()))
         report(_as_json(scores, means) if arguments.json else _as_table(scores, means))
     return 1 if n_failed else 0

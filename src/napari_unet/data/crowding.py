@@ -65,13 +65,44 @@ def crowd(planes: Iterable[NDArray[Any]]) -> bool:
     >>> crowd([squares]), crowd([np.where(squares == 2, 0, squares)]), crowd([])
     (True, False, False)
     """
-    counts = [_count(plane) for plane in planes]
-    n_met, n_cells = (sum(numbers) for numbers in zip(*counts, strict=True)) if counts else (0, 0)
-    return n_cells > 0 and n_met >= _CROWDED * n_cells
+    return are_many(count_neighbours(plane) for plane in planes)
 
 
-def _count(cells: NDArray[Any]) -> tuple[int, int]:
-    """Count the cells that have a neighbour, and all."""
+def are_many(counts: Iterable[tuple[int, int]]) -> bool:
+    """Tell whether so many cells have a neighbour that they are crowded.
+
+    Parameters
+    ----------
+    counts
+        Of each plane what `count_neighbours` gives.
+
+    Returns
+    -------
+    bool
+        Whether they are at least half of all, over all planes.
+
+    Examples
+    --------
+    >>> are_many([(1, 4), (2, 2)]), are_many([(1, 4)]), are_many([])
+    (True, False, False)
+    """
+    n_met, n_cells = np.sum([(0, 0), *counts], axis=0)
+    return bool(n_cells > 0 and n_met >= _CROWDED * n_cells)
+
+
+def count_neighbours(cells: NDArray[Any]) -> tuple[int, int]:
+    """Count the cells that have a neighbour within a quarter of their diameter, and all.
+
+    Parameters
+    ----------
+    cells
+        Cells, 0 is background, integers (y, x).
+
+    Returns
+    -------
+    tuple of int
+        Cells with a neighbour, and cells.
+    """
     diameter = typical_diameter(count_cell_pixels(cells))
     if diameter is None:
         return 0, 0

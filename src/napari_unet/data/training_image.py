@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -27,12 +27,18 @@ class TrainingImage:
         Integer array-like of axes TCZYX with one channel, in the scheme of the recipe.
     ignore
         Boolean array-like of the shape of ``labels``: pixels to leave out; None: none.
+    axes
+        Axes that the image had before.
+    spacing
+        Pixel size in µm by axis (Z, Y, X); axes of unknown size are absent.
     """
 
     name: str
     image: Any
     labels: Any
     ignore: Any = None
+    axes: str = "YX"
+    spacing: dict[str, float] = field(default_factory=dict)
 
 
 ImagePlane: TypeAlias = tuple[TrainingImage, tuple[int, ...]]

@@ -12,6 +12,7 @@ import tifffile
 
 from napari_unet.axes import parse_axes
 from napari_unet.data.files import atomic_path
+from napari_unet.data.seal import seal
 from napari_unet.data.tiff import AXES_NOTE
 from napari_unet.errors import InputError
 
@@ -48,7 +49,12 @@ class Layout:
 
 
 def write_labels(
-    path: str | os.PathLike[str], labels: NDArray[Any], axes: str, spacing: Mapping[str, float] | None = None
+    path: str | os.PathLike[str],
+    labels: NDArray[Any],
+    axes: str,
+    spacing: Mapping[str, float] | None = None,
+    *,
+    sealed: bool = False,
 ) -> None:
     """Write labels as an OME-TIFF of the smallest type that holds them, 16 or 32 bits.
 
@@ -62,6 +68,8 @@ def write_labels(
         Axes of the array. Y and X are stored last, whatever their order was.
     spacing
         Pixel size in µm by axis.
+    sealed
+        Whether to seal them, see `napari_unet.data.seal`.
 
     Raises
     ------
@@ -70,7 +78,7 @@ def write_labels(
     OSError
         If the file cannot be written.
     """
-    _write_array(path, labels, Layout(axes, labels.shape, _dtype_of_labels(labels), spacing or {}))
+    _write_array(path, labels, Layout(axes, labels.shape, _dtype_of_labels(labels), spacing or {}), sealed=sealed)
 
 
 def write_float(
@@ -97,7 +105,9 @@ def write_float(
     _write_array(path, array, Layout(axes, array.shape, np.float32, spacing or {}))
 
 
-def write_planes(path: str | os.PathLike[str], planes: Iterable[NDArray[Any]], layout: Layout) -> None:
+def write_planes(
+    path: str | os.PathLike[str], planes: Iterable[NDArray[Any]], layout: Layout, software: str | None = None
+) -> None:
     """Write a stack plane by plane, so that it never needs to be in memory as a whole.
 
     Parameters
@@ -108,6 +118,8 @@ def write_planes(path: str | os.PathLike[str], planes: Iterable[NDArray[Any]], l
         Arrays of shape (Y, X), the last of the other axes running fastest.
     layout
         Axes, shape, type and pixel size of the stack.
+    software
+        Name of the program that made it; None: that of the library.
 
     Raises
     ------
@@ -132,6 +144,7 @@ def write_planes(path: str | os.PathLike[str], planes: Iterable[NDArray[Any]], l
             ome=True,
             photometric="minisblack",
             compression="zlib",
+            software=software,
             **_calibration(axes, layout.spacing),
         )
 
@@ -175,15 +188,20 @@ def _dtype_of_labels(labels: NDArray[Any]) -> np.dtype[Any]:
     return label_dtype(int(highest))
 
 
-def _write_array(path: str | os.PathLike[str], array: NDArray[Any], layout: Layout) -> None:
+def _write_array(path: str | os.PathLike[str], array: NDArray[Any], layout: Layout, *, sealed: bool = False) -> None:
     """Write an array that is in memory, Y and X last."""
     axes = parse_axes(layout.axes)
     if len(axes) != array.ndim:
         raise InputError(f"Axes {axes} do not fit an array of shape {array.shape}: name each of its axes once.")
     stored = axes.replace("Y", "").replace("X", "") + "YX"
     ordered = array.transpose([axes.index(axis) for axis in stored])
-    planes = (ordered[index] for index in np.ndindex(ordered.shape[:-2]))
-    write_planes(path, planes, replace(layout, axes=stored, shape=ordered.shape))
+    layout = replace(layout, axes=stored, shape=ordered.shape)
+
+    def planes() -> Iterator[NDArray[Any]]:
+        return (ordered[index] for index in np.ndindex(ordered.shape[:-2]))
+
+    software = seal(_convert(plane, layout) for plane in planes()) if sealed else None
+    write_planes(path, planes(), layout, software)
 
 
 def _exactly(planes: Iterable[NDArray[Any]], n_planes: int) -> Iterator[NDArray[Any]]:

@@ -199,7 +199,7 @@ def segment_file(
 def _segment_file(segmenter: Segmenter, entry: Entry, options: SegmentOptions, read: Reader) -> Iterator[Event]:
     """Segment one file; finished planes wait on the disk, not in memory, until all are done."""
     began, n_cells, path = time.perf_counter(), 0, entry.path
-    image = read(path, options.axes)
+    image = _read(read, path, options.axes)
     n_times, _, n_slices, *_ = image.shape
     if 0 in image.shape:
         raise InputError(f"{path}: there is no pixel in it, its size is {image.shape} in the order {CANONICAL}.")
@@ -219,9 +219,17 @@ def _segment_file(segmenter: Segmenter, entry: Entry, options: SegmentOptions, r
             yield PlaneDone(path, done, total)
         for (kept, _), target in zip(further, entry.results[1:], strict=True):
             _write(write_float, target, kept, image)
-        _write(write_labels, entry.results[0], labels, image)
+        _write(partial(write_labels, sealed=True), entry.results[0], labels, image)
     seconds = time.perf_counter() - began
     yield FileDone(path, entry.results[0], n_cells if segmenter.makes_instances else None, seconds)
+
+
+def _read(read: Reader, path: Path, axes: str | None) -> Image:
+    """Read an image; what the system refuses is a failure of this file, and not of the folder of results."""
+    try:
+        return read(path, axes)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from error
 
 
 def _parts(segmenter: Segmenter, image: Image, *, keep_probabilities: bool) -> Iterator[TilePredicted | SegmentedPlane]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from scipy import ndimage
 
 from napari_unet.data.pairing import check_shapes
 from napari_unet.data.reading import read_image, read_labels
@@ -231,16 +232,19 @@ def _compare(
         return None
     # The numbers in the report are those that a person sees in the layer.
     cells = np.where(cells > 0, labels, 0)
-    if predicted.dtype.kind == "f":
-        return _score_probability(predicted, cells), find_errors(predicted >= PROBABILITY_CUT, cells)
     found = predicted if scheme == "dense" else _only_annotated(predicted, cells, annotated)
-    scores, known = score_pair(found, cells), float(annotated.mean())
+    is_probability = predicted.dtype.kind == "f"
+    scores, known = (_score_probability if is_probability else score_pair)(found, cells), float(annotated.mean())
     scores = replace(scores, pixel_error=scores.pixel_error / known, warping_error=scores.warping_error / known)
-    return scores, find_errors(found, cells)
+    return scores, find_errors(found >= PROBABILITY_CUT if is_probability else found, cells)
 
 
 def _only_annotated(predicted: NDArray[Any], cells: NDArray[Any], annotated: NDArray[np.bool_]) -> NDArray[Any]:
-    """Take out of a prediction what nobody can judge."""
+    """Take out of a prediction, labels or probabilities, what nobody can judge."""
+    if predicted.dtype.kind == "f":
+        pieces, _ = ndimage.label(predicted >= PROBABILITY_CUT)
+        is_judged = (pieces == 0) | (_only_annotated(pieces, cells, annotated) > 0)
+        return np.where(annotated & is_judged, predicted, 0)
     table = overlaps(predicted, cells)
     ids, known = np.unique(predicted[annotated & (predicted > 0)], return_counts=True)
     sizes = table.predicted_sizes[np.searchsorted(table.predicted_ids, ids)]

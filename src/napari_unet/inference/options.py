@@ -6,12 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_unet.config.instances import outline_of
+from napari_unet.config.instances import InstancesConfig, outline_of
 from napari_unet.config.training import WORKING_DIAMETER_PX
 
 if TYPE_CHECKING:
     from napari_unet.config.execution import ExecutionConfig
-    from napari_unet.config.instances import InstancesConfig
     from napari_unet.config.tiling import TilingConfig
     from napari_unet.models.card import ModelCard
 
@@ -92,8 +91,13 @@ def makes_cells_by(card: ModelCard) -> dict[str, float]:
     dict
         Value by the name of the setting; nothing where it is of no use.
     """
+    return _makes_cells_by(card.recipe.instances, card)
+
+
+def _makes_cells_by(config: InstancesConfig, card: ModelCard) -> dict[str, float]:
+    """Say by what cells are made of images like those of the training."""
     scale = card.scale or 1.0
-    settled = settle(card.recipe.instances, card, scale)
+    settled = settle(config, card, scale)
     values = {name: getattr(settled, name) for name in (*_chosen(card, scale), "outline_threshold")}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -113,5 +117,5 @@ def left_empty(card: ModelCard) -> dict[str, float]:
     """
     return {
         "tiling.cell_diameter_px": round(card.cell_diameter_px or WORKING_DIAMETER_PX, 1),
-        **{f"instances.{name}": value for name, value in makes_cells_by(card).items()},
+        **{f"instances.{name}": value for name, value in _makes_cells_by(InstancesConfig(), card).items()},
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_unet.data.files import atomic_path
+from napari_unet.data.seal import is_sealed
 from napari_unet.errors import InputError
 from napari_unet.inference.events import Event, FileDone, FileFailed, FileSkipped, FileStarted
 
@@ -139,22 +140,27 @@ class Entry:
         Returns
         -------
         FileSkipped, FileFailed or None
-            Its results are there already; or its labels were changed since, and what a person corrected is never
-            overwritten; or None: it is to be segmented.
+            Its results are there already; or there are labels that this program did not make, or that were changed
+            since, and what a person did is never overwritten; or None: it is to be segmented.
         """
         record, labels = self.before, self.results[0]
         if record is None:
-            return None
+            return self._protect(labels, made="", trouble="was not made by this program")
         complete = all(self._key(file) in record.results and file.is_file() for file in self.results)
         if record.state == "done" and complete and self.origin.is_known and record.origin == self.origin:
             return FileSkipped(self.path, labels, record.n_cells)
-        if labels.is_file() and record.results.get(self._key(labels), "") not in ("", _digest(labels)):
-            return FileFailed(
-                self.path,
-                f"{labels} was changed after it was made, and was not overwritten. Move it to another folder, or ask "
-                "for everything to be made again.",
-            )
-        return None
+        made = record.results.get(self._key(labels), "")
+        return self._protect(labels, made, trouble="was changed after it was made")
+
+    def _protect(self, labels: Path, made: str, trouble: str) -> FileFailed | None:
+        """Refuse to overwrite labels that are neither those of which the report tells, nor sealed.
+
+        Those of a run that was cut off before it could tell are sealed.
+        """
+        if not labels.is_file() or _digest(labels) == made or is_sealed(labels):
+            return None
+        advice = "Move it to another folder, or ask for everything to be made again."
+        return FileFailed(self.path, f"{labels} {trouble}, and was not overwritten. {advice}")
 
     def follow(self, events: Iterable[Event]) -> Iterator[Event]:
         """Pass on the events of the file, and write into the report how it ended before telling it.

@@ -51,7 +51,7 @@ class ModelCard(BaseModel):
         Factor by which images are resampled before the network sees them; None: not chosen yet, they are taken as they
         are, and a training that starts from this model chooses its own.
     axes, spacing
-        Axes of the training images and their pixel sizes in µm, by axis.
+        Axes of the training images and their pixel sizes in µm, by axis, as far as they are known and alike.
     cell_diameter_px
         Diameter in px of a disc as large as a typical cell of the training data (median), None where there were none,
         or cells of all sizes.

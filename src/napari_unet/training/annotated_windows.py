@@ -47,7 +47,7 @@ class Sample:
 
 
 def take_samples(predictor: Predictor, images: Iterable[TrainingImage], n_px: int) -> Iterator[Sample]:
-    """Predict windows of planes with cells, evenly chosen.
+    """Predict windows of annotated planes, evenly chosen.
 
     Parameters
     ----------
@@ -67,15 +67,21 @@ def take_samples(predictor: Predictor, images: Iterable[TrainingImage], n_px: in
     for source, place in chosen:
         scaler = predictor.card.normalization.for_image(source.image)
         edge = int(math.sqrt(n_px / len(chosen)) / predictor.scale)
-        if edge:
-            yield _take_sample(predictor, (source, place), scaler, edge)
+        labels, ignore = read_labels(source, place)
+        known = read_annotation(labels, predictor.card.recipe.training.scheme, ignore)
+        if edge and known[1].any():
+            yield _take_sample(predictor, (source, place), scaler, known, edge)
 
 
-def _take_sample(predictor: Predictor, at: ImagePlane, scaler: PlaneScaler, edge: int) -> Sample:
-    """Predict a window of a plane."""
-    source, (t, z) = at
-    labels, ignore = read_labels(source, (t, z))
-    cells, annotated = read_annotation(labels, predictor.card.recipe.training.scheme, ignore)
+def _take_sample(
+    predictor: Predictor,
+    at: ImagePlane,
+    scaler: PlaneScaler,
+    known: tuple[NDArray[np.int32], NDArray[np.bool_]],
+    edge: int,
+) -> Sample:
+    """Predict a window of a plane, of which it is known which cells there are, and where it is annotated."""
+    (source, (t, z)), (cells, annotated) = at, known
     box = _choose_window(cells, annotated, edge)
     foreground = np.empty([part.stop - part.start for part in box], np.float32)
     for tile in predictor.predict_plane(source.image[t, :, z], scaler, box):

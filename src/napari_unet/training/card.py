@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,6 +21,8 @@ from napari_unet.models.registry import build_network
 from napari_unet.training.resolution import choose_resolution
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from napari_unet.config.recipe import Recipe
     from napari_unet.data.fields import Field
     from napari_unet.data.training_image import TrainingImage
@@ -98,6 +101,24 @@ def describe(fields: list[Field], preparation: Preparation) -> ModelCard:
     )
 
 
+def geometry(images: Collection[TrainingImage]) -> dict[str, Any]:
+    """Give what the images of a run have in common: their axes, and the sizes of their pixels.
+
+    Parameters
+    ----------
+    images
+        At least one.
+
+    Returns
+    -------
+    dict
+        ``axes`` and ``spacing`` of the card: the axes Y and X where others differ, and no size where sizes do.
+    """
+    axes, sizes = {image.axes for image in images}, [image.spacing for image in images]
+    alike = {axis: size for axis, size in sizes[0].items() if all(math.isclose(s.get(axis, 0), size) for s in sizes)}
+    return {"axes": axes.pop() if len(axes) == 1 else "YX", "spacing": alike}
+
+
 def update_card(card: ModelCard, fields: list[Field]) -> ModelCard:
     """Describe a model again after its annotations changed.
 
@@ -124,7 +145,9 @@ def update_card(card: ModelCard, fields: list[Field]) -> ModelCard:
             f"the new annotation has class {fresh.n_classes - 1}, but the network was made for the classes 0 to "
             f"{card.n_classes - 1}; annotate each class in at least one place, then start a new training."
         )
-    kept = {"n_classes", "class_names", "metrics"} if fresh.n_classes < card.n_classes else {"metrics"}
+    kept = {"metrics", "axes", "spacing"} | (
+        {"n_classes", "class_names"} if fresh.n_classes < card.n_classes else set()
+    )
     balance = fresh.class_balance and fresh.class_balance + (1.0,) * (card.n_classes - fresh.n_classes)
     return fresh.model_copy(update={name: getattr(card, name) for name in kept} | {"class_balance": balance})
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from napari_unet.data.cell_size import choose_scale, scale_to_working_size
+from napari_unet.data.crowding import are_many
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,6 +92,6 @@ class Case:
 
     @property
     def scale(self) -> float:
-        """Factor by which the images will be resampled."""
-        kept = self.init.scale if self.init else None
-        return choose_scale(self.recipe.training, kept, lambda: scale_to_working_size(self.cell_px))
+        """Factor by which the images will be resampled, if the model to start from knows such cells."""
+        kept, crowded = self.init.scale if self.init else None, are_many(plane.neighbours for plane in self.planes)
+        return choose_scale(self.recipe.training, kept, lambda: scale_to_working_size(self.cell_px, crowded))

@@ -19,6 +19,7 @@ from napari_unet.inference.instances import find_instances
 from napari_unet.inference.options import settle
 from napari_unet.inference.predictor import Predictor
 from napari_unet.metrics import detection, overlaps
+from napari_unet.models.card import ModelCard
 from napari_unet.models.model_file import load_model, save_model
 from napari_unet.training.annotated_windows import take_samples
 
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
 
     from napari_unet.config.training import TrainingConfig
     from napari_unet.data.training_image import TrainingImage
-    from napari_unet.models.model_file import ModelCard, TrainedModel
+    from napari_unet.models.model_file import TrainedModel
     from napari_unet.training.annotated_windows import Sample
 
+#: What is chosen, as the card calls it.
+_CHOSEN = ("threshold", "core_threshold", "smallest_share", "min_probability")
 #: What there is to choose from; wider choices followed the image that was learnt from, not the others.
 _THRESHOLDS = (0.4, 0.5, 0.6)
 _SMALLEST_SHARES = (0.5, 0.75, 1.0)
@@ -90,7 +93,9 @@ def fit_saved(path: Path, images: Iterable[TrainingImage], steps: int) -> None:
         Steps that were done.
     """
     model = load_model(path)
-    card = fit_instances(model, images, affordable_px(model.card.recipe.training, steps))
+    # What was chosen when a run was stopped is forgotten when it has gone on: as if it had never stopped.
+    begun = model.card.model_copy(update={name: ModelCard.model_fields[name].default for name in _CHOSEN})
+    card = fit_instances(replace(model, card=begun), images, affordable_px(begun.recipe.training, steps))
     if card != model.card:
         save_model(replace(model, card=card), path)
 

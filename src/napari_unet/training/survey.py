@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import find_objects
 from skimage.measure import label as find_pieces
 
+from napari_unet.data.crowding import count_neighbours
 from napari_unet.data.targets import read_annotation
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class AnnotatedPlane:
         Median of the pixels of the other labels; 0 without any.
     first_touches
         Share of the other labels that label 1 touches.
+    neighbours
+        Cells that nearly touch another one, and all.
     """
 
     shape: tuple[int, int]
@@ -68,6 +71,7 @@ class AnnotatedPlane:
     first_px: int
     others_px: float
     first_touches: float
+    neighbours: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -189,6 +193,7 @@ def _look(image: TrainingImage, place: tuple[int, ...], scheme: Scheme) -> Annot
         first_px=first_px,
         others_px=float(np.median(others)) if others.size else 0.0,
         first_touches=_touched_by_first(labels) / max(1, others.size),
+        neighbours=count_neighbours(cells),
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.axes import guess_axes, spatial_axes, to_canonical
+from napari_unet.axes import guess_axes, parse_axes, spatial_axes, to_canonical
 from napari_unet.config.recipe import Recipe
 from napari_unet.data.pairing import check_shapes, pair_files, require_pairs
 from napari_unet.data.reading import find_files, read_image, read_labels
@@ -139,7 +139,7 @@ def _read_pair(image_path: Path, labels_path: Path, axes: str | None) -> Trainin
     image = read_image(image_path, axes)
     labels = read_labels(labels_path, axes and spatial_axes(axes))
     check_shapes(image, labels)
-    return TrainingImage(image_path.stem, image.data, labels.data)
+    return TrainingImage(image_path.stem, image.data, labels.data, axes=image.axes, spacing=image.spacing)
 
 
 def _pair_arrays(images: list[NDArray[Any]], labels: list[NDArray[Any]], axes: str | None) -> list[TrainingImage]:
@@ -152,7 +152,7 @@ def _pair_arrays(images: list[NDArray[Any]], labels: list[NDArray[Any]], axes: s
             raise InputError(f"labels {number} are of type {label.dtype}; whole numbers are needed: 0, 1, 2 …")
         image_axes = axes or _guess(image, label)
         canonical = to_canonical(image, image_axes), to_canonical(label, spatial_axes(image_axes))
-        pairs.append(TrainingImage(f"{number:03d}", *canonical))
+        pairs.append(TrainingImage(f"{number:03d}", *canonical, axes=parse_axes(image_axes)))
     return pairs
 
 

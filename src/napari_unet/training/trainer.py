@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import torch
 from napari_unet.models.giving_way import GivingWay, resting
 from napari_unet.models.memory_reuse import reuse_memory
 from napari_unet.models.model_file import TrainedModel
-from napari_unet.training.card import describe, make_network, prepare, update_card
+from napari_unet.training.card import describe, geometry, make_network, prepare, update_card
 from napari_unet.training.clock import Clock
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Annotated, Event, Finished, Recovered, Saved, Started, Stepped, Validated
@@ -90,11 +91,12 @@ class Trainer:
         preparation = prepare(images, self.recipe, init, self._computation)
         self._lessons = Lessons(images, preparation)
         self._snapshots = Snapshots(self._lessons, self.folder)
-        self.card = describe(self._lessons.fields, preparation)
+        self.card = describe(self._lessons.fields, preparation).model_copy(update=geometry(images))
         network = make_network(self.card, init, self.recipe.training.seed)
         self._state = TrainingState(self._computation.place_network(network), self.recipe.training)
         self._state.began_trained = init is not None
         self.way: GivingWay | None = None
+        self._n_recoveries = 0
         self._safe = (self._state.tensors(), self._state.counters())
 
     @property
@@ -153,6 +155,7 @@ class Trainer:
         """Train until the budget is used.
 
         Closing the generator, or an error, ends the training after the current step; checkpoint and model are saved.
+        A model that was stopped is fitted to the annotated cells like one that used its budget.
 
         Yields
         ------
@@ -176,7 +179,8 @@ class Trainer:
             self._snapshots.write(at_once=True)
             self._save()
             self.folder.save_model(self.model(), best=False)
-        fit_saved(self.folder.model, self._lessons.images.values(), self._state.step)
+            if not isinstance(sys.exception(), Exception):  # a stop is none
+                fit_saved(self.folder.model, self._lessons.images.values(), self._state.step)
         yield Finished(self._state.step, self._state.seconds, self.folder.model, "budget")
 
     def _be_gentle(self) -> None:
@@ -268,7 +272,8 @@ class Trainer:
         failed, factor, seconds = self._state.step + 1, self._state.rate_factor / 2, self._state.seconds
         self._state.restore(*self._safe)
         self._state.seconds, self._state.rate_factor = seconds, factor
-        if factor < 0.5**_MOST_RECOVERIES:
+        self._n_recoveries += 1
+        if self._n_recoveries > _MOST_RECOVERIES:
             raise TrainingError(
                 f"step {failed} gave no finite loss {_MOST_RECOVERIES} times, each with half the learning rate; look "
                 "for extreme values in the images, or train in float32 (execution.precision)."

@@ -72,6 +72,29 @@ def finest(layer: Layer) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
 
 
+def spacing_um(layer: Layer, axes: str) -> dict[str, float]:
+    """Give the pixel size by axis (Z, Y, X), in µm, where the units of a layer are lengths.
+
+    Parameters
+    ----------
+    layer
+        An image.
+    axes
+        Names of its axes.
+
+    Returns
+    -------
+    dict of str to float
+        Pixel size by axis; axes of unknown size are absent.
+    """
+    sizes = zip(axes, layer.scale, layer.units, strict=False)
+    return {
+        axis: float((abs(scale) * unit).to("um").magnitude)
+        for axis, scale, unit in sizes
+        if axis in "ZYX" and (1 * unit).is_compatible_with("um")
+    }
+
+
 def result_axes(axes: str) -> str:
     """Name the axes of a result.
 

@@ -16,7 +16,7 @@ from napari_unet.axes import parse_axes
 from napari_unet.data.reading import SUFFIXES, Image, find_files, read_image
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import read_axes
-from napari_unet.widgets._layers import read_canonical
+from napari_unet.widgets._layers import read_canonical, spacing_um
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,17 +116,7 @@ def read_layer(layer: Layer, axes: str, path: Path) -> Image:
     """
     data = read_canonical(layer, axes)
     colours = data[:, :3] if getattr(layer, "rgb", False) else data
-    return Image(colours, parse_axes(axes), _spacing_um(layer, axes), path, guessed=False)
-
-
-def _spacing_um(layer: Layer, axes: str) -> dict[str, float]:
-    """Give the pixel size by axis (Z, Y, X), in µm, where the units of a layer are lengths."""
-    sizes = zip(axes, layer.scale, layer.units, strict=False)
-    return {
-        axis: float((abs(scale) * unit).to("um").magnitude)
-        for axis, scale, unit in sizes
-        if axis in "ZYX" and (1 * unit).is_compatible_with("um")
-    }
+    return Image(colours, parse_axes(axes), spacing_um(layer, axes), path, guessed=False)
 
 
 def _installed_readers(path: Path) -> list[str]:
@@ -188,7 +178,7 @@ def _read_picture(data: Any, options: Mapping[str, Any], path: Path, axes: str |
         found = read_axes(shown)
         names = f"{found.names[:channel]}C{found.names[channel:]}"
         image = read_layer(Layer.create(data, {"rgb": False} | _CALM, "image"), axes or names, path)
-        image = replace(image, spacing=_spacing_um(shown, found.names))
+        image = replace(image, spacing=spacing_um(shown, found.names))
     return replace(image, guessed=found.guessed and not axes)
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
+from napari_unet.axes import parse_axes
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.errors import InputError
 from napari_unet.training.record import Source
 from napari_unet.widgets._axes import read_axes
-from napari_unet.widgets._layers import is_source, read_canonical, read_scheme, result_axes
+from napari_unet.widgets._layers import is_source, read_canonical, read_scheme, result_axes, spacing_um
 from napari_unet.widgets._project import image_path, linked_image
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Pair:
             If the number of axes does not fit.
         """
         labels = read_canonical(self.labels, labels_axes(self.labels, self.axes))
-        return TrainingImage(name, read_canonical(self.image, self.axes), labels)
+        image, axes = read_canonical(self.image, self.axes), parse_axes(self.axes)
+        return TrainingImage(name, image, labels, axes=axes, spacing=spacing_um(self.image, axes))
 
     def source(self, name: str) -> Source:
         """Write down where the pixels come from."""
