@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
     parser.add_argument("--probabilities", action="store_true", help="Write the probabilities of the classes too.")
     unsure = "Write how unsure the model is of each pixel too, 0 … 1: the entropy of the probabilities."
     parser.add_argument("--uncertainty", action="store_true", help=unsure)
-    again = "Make again what this model made with these settings of the same files before; else it is left as it is."
+    again = "Make again what is there: what this model made of the same files, and labels that somebody corrected."
     parser.add_argument("--again", action="store_true", help=again)
     parser.add_argument("--axes", help="Axes of the images, such as ZYX or YXC; by default as the files say.")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="Share the files among the workers of a dask cluster.")
