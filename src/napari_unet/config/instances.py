@@ -47,7 +47,8 @@ class InstancesConfig(Settings):
     core_reach_px: int = setting(
         20,
         title="Reach of cores",
-        help="How far from its core a cell that is taken apart can reach, in px as the network sees the image.",
+        help="How far from its core a cell that is taken apart can reach, in px as the network sees the image, or of the "
+        "image where it is enlarged.",
         ge=0,
         le=100,
     )
@@ -75,8 +76,8 @@ class InstancesConfig(Settings):
     grow_px: int = setting(
         2,
         title="Grow back",
-        help="Width in px, as the network sees the image, by which cells grow: touching ones back over the ridge that "
-        "separated them, and all to their outlines.",
+        help="Width in px, as the network sees the image or, where it is enlarged, of the image, by which cells grow: "
+        "touching ones back over the ridge that separated them, and all to their outlines.",
         ge=0,
         le=20,
     )

@@ -125,7 +125,7 @@ class TrainingConfig(Settings):
     validation: Literal["auto", "images", "regions", "none"] = setting(
         "auto",
         title="Validation",
-        help="What is held out: whole images, a region of each image, nothing. 'auto': images from five on, else "
+        help="What is held out: whole planes, a region of each, nothing. 'auto': whole ones from five annotated on, else "
         "regions, and nothing for sparse annotations.",
     )
     validation_fraction: float = setting(

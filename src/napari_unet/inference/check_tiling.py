@@ -75,8 +75,8 @@ def check_tiling(model: Path, request: Request) -> Generator[TileChecked | Tilin
     model
         Model file.
     request
-        The first of its planes is taken, and the rectangle. A tile size that would leave it in one piece is halved
-        until there are several.
+        The first of its planes is taken, and the rectangle. Tiles are at most half as long as that; only a rectangle
+        of a few pixels may lie in one all the same.
 
     Yields
     ------
