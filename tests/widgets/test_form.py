@@ -10,8 +10,10 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QLabel, QWidget
 from superqt import QCollapsible
 
+from napari_unet.config.instances import InstancesConfig
 from napari_unet.config.recipe import Recipe, parse_recipe, walk_settings
 from napari_unet.errors import InputError
+from napari_unet.models.card import read_card
 from napari_unet.widgets._form import SettingsForm
 
 ALL = list(Recipe.model_fields)
@@ -100,6 +102,20 @@ def test_a_number_that_is_filled_in_begins_where_it_is_of_use(form: SettingsForm
     for key, value in wanted.items():
         form.editors[key].switch.setChecked(True)
         assert form.editors[key].value() == value
+
+
+def test_an_empty_outline_follows_the_threshold_that_is_entered(qtbot) -> None:
+    form = SettingsForm(["tiling", "instances"])
+    qtbot.addWidget(form)
+    form.suggest_from(read_card("starter"))
+    threshold, outline = form.editors["instances.threshold"], form.editors["instances.outline_threshold"]
+    assert (threshold.editor.value(), outline.editor.value()) == (0.5, 0.4)
+    threshold.switch.setChecked(True)
+    threshold.editor.setValue(0.7)
+    assert outline.editor.value() == 0.7
+    threshold.switch.setChecked(False)
+    assert outline.editor.value() == 0.4
+    assert form.recipe().instances == InstancesConfig()
 
 
 def test_changes_are_told_once(form: SettingsForm, qtbot) -> None:

@@ -47,8 +47,8 @@ class InstancesConfig(Settings):
     core_reach_px: int = setting(
         20,
         title="Reach of cores",
-        help="How far from its core a cell that is taken apart can reach, in px as the network sees the image, or of the "
-        "image where it is enlarged.",
+        help="How far from its core a cell that is taken apart can reach, in px as the network sees the image, or of "
+        "the image where it is enlarged.",
         ge=0,
         le=100,
     )

@@ -125,8 +125,8 @@ class TrainingConfig(Settings):
     validation: Literal["auto", "images", "regions", "none"] = setting(
         "auto",
         title="Validation",
-        help="What is held out: whole planes, a region of each, nothing. 'auto': whole ones from five annotated on, else "
-        "regions, and nothing for sparse annotations.",
+        help="What is held out: whole planes, a region of each, nothing. 'auto': whole ones from five annotated on, "
+        "else regions, and nothing for sparse annotations.",
     )
     validation_fraction: float = setting(
         0.1, title="Validation share", help="Share of the images or of the area held out.", step=0.05, gt=0, le=0.5

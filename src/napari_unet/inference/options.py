@@ -102,13 +102,15 @@ def _makes_cells_by(config: InstancesConfig, card: ModelCard) -> dict[str, float
     return {name: value for name, value in values.items() if value is not None}
 
 
-def left_empty(card: ModelCard) -> dict[str, float]:
+def left_empty(card: ModelCard, entered: InstancesConfig | None = None) -> dict[str, float]:
     """Say what the settings of a segmentation amount to where a person leaves them empty.
 
     Parameters
     ----------
     card
         Of the model.
+    entered
+        What the person has entered; None: nothing.
 
     Returns
     -------
@@ -117,5 +119,5 @@ def left_empty(card: ModelCard) -> dict[str, float]:
     """
     return {
         "tiling.cell_diameter_px": round(card.cell_diameter_px or WORKING_DIAMETER_PX, 1),
-        **{f"instances.{name}": value for name, value in _makes_cells_by(InstancesConfig(), card).items()},
+        **{f"instances.{name}": value for name, value in _makes_cells_by(entered or InstancesConfig(), card).items()},
     }

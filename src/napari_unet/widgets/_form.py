@@ -48,6 +48,7 @@ class SettingsForm(QWidget):
     def __init__(self, wanted: Collection[str], recipe: Recipe | None = None, *, fold: bool = True) -> None:
         super().__init__()
         self._recipe = recipe or Recipe()
+        self._card: ModelCard | None = None
         self.editors: dict[str, Any] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -59,6 +60,7 @@ class SettingsForm(QWidget):
             layout.addWidget(self._fold(folded))
         self.show_recipe(self._recipe)
         for editor in self.editors.values():
+            editor.changed.connect(self._suggest)
             editor.changed.connect(self.changed)
 
     def prepend_row(self, title: str, widget: QWidget) -> None:
@@ -88,6 +90,7 @@ class SettingsForm(QWidget):
             for key, editor in self.editors.items():
                 section, name = key.split(".")
                 editor.setValue(getattr(getattr(recipe, section), name))
+        self._suggest()
         self.changed.emit()
 
     def suggest_from(self, card: ModelCard) -> None:
@@ -98,7 +101,16 @@ class SettingsForm(QWidget):
         card
             Of the model.
         """
-        for key, value in left_empty(card).items():
+        self._card = card
+        self._suggest()
+
+    def _suggest(self) -> None:
+        """Show what empty settings amount to beside those that are entered."""
+        if self._card is None:
+            return
+        entered = {key.partition(".")[2]: e.value() for key, e in self.editors.items() if key.startswith("instances.")}
+        config = self._recipe.instances.model_copy(update=entered)
+        for key, value in left_empty(self._card, config).items():
             self.editors[key].suggest(value)
 
     def recipe(self) -> Recipe:
