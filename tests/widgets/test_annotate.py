@@ -25,12 +25,14 @@ from napari_unet.data.annotation_search import find_annotations
 from napari_unet.data.annotation_store import AnnotationStore, reopen
 from napari_unet.samples import draw_sample
 from napari_unet.widgets._dock import open_dock
-from napari_unet.widgets._layers import read_scheme
+from napari_unet.widgets._layers import read_scheme, scheme_metadata, show_result
 from napari_unet.widgets._session import HOME_VARIABLE, session_of
 from napari_unet.widgets.annotate import AnnotateWidget
 from napari_unet.widgets.annotating import autosave
 from napari_unet.widgets.annotating.rectangle import fill_rest
 from napari_unet.widgets.annotating.tools import TOOLS
+from napari_unet.widgets.segmenting.result import RESULT
+from napari_unet.widgets.training.live import PREVIEW
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,6 +126,35 @@ def test_a_new_layer_is_ready_for_the_first_cell(widget) -> None:
     assert read_scheme(layer) == "sparse"
     assert not np.array_equal(layer.get_color(1), layer.get_color(50))
     assert "cell 2" in widget.brush.text()
+
+
+def test_a_layer_that_a_training_writes_is_not_painted_in(viewer) -> None:
+    image = viewer.add_image(IMAGE[0], name="nuclei")
+    preview = show_result(viewer, image, np.zeros((1, 1, 1, 64, 64), np.int32), PREVIEW, "YX")
+    painted = viewer.add_labels(np.zeros((64, 64), np.int32), name="painted", metadata=scheme_metadata("sparse"))
+    result = show_result(viewer, image, np.zeros((1, 1, 1, 64, 64), np.int32), RESULT, "YX")
+    viewer.layers.selection.active = preview
+    widget = dock(viewer)
+    assert widget.labels.choices == (painted, result) and widget.annotation.layer is painted
+
+
+def test_an_image_that_comes_later_can_be_trained_with(viewer) -> None:
+    viewer.add_labels(np.zeros((64, 64), np.int32), name="painted", metadata=scheme_metadata("sparse"))
+    widget = dock(viewer)
+    assert widget.annotation is not None and not widget.train.isEnabled()
+    viewer.add_image(IMAGE[0], name="nuclei")
+    assert widget.train.isEnabled()
+
+
+def test_nothing_is_painted_before_it_is_known_which_numbers_there_are(viewer, widget, monkeypatch) -> None:
+    layer, kind = layer_of(widget), type(widget.annotation)
+    with monkeypatch.context() as uncounted:
+        uncounted.setattr(kind, "is_counted", property(lambda annotation: False))
+        widget.hand.take_new_cell()
+        widget.hand.catch_up()
+        assert (layer.mode, widget.hand.tool_in_use()) == ("pan_zoom", "")
+    widget.hand.catch_up()
+    assert (layer.mode, layer.selected_label) == ("paint", 2)
 
 
 @pytest.mark.parametrize(
@@ -467,6 +498,8 @@ def test_after_a_kill_the_next_start_brings_it_back(viewer, home, qtbot) -> None
     qtbot.waitUntil(lambda: widget.annotation is not None, timeout=WAIT_MS)
     image, layer = viewer.layers
     assert image.source.path == str(file) and np.array_equal(image.data, IMAGE)
+    qtbot.waitUntil(lambda: (layer.mode, layer.selected_label) == ("paint", 3), timeout=WAIT_MS)
+    assert widget.train.isEnabled()
     assert widget.image.value is image and layer.data[1, 20, 20] == 2 and np.allclose(layer.scale, (2, 0.5, 0.5))
     (folder,) = home.glob("*/annotations/*")
     assert session_of(viewer).project == folder.parent.parent

@@ -246,6 +246,8 @@ def test_a_failure_is_named_in_the_colour_of_errors_and_can_be_tried_again(
     assert index.data() == "failed" and "img 2.tif" in index.data(Qt.ItemDataRole.ToolTipRole)
     dock.files.table.selectRow(1)
     assert "damaged" in dock.message.text()
+    dock.files.table.selectRow(0)
+    assert not dock.message.isVisibleTo(dock)
     dark = index.data(Qt.ItemDataRole.ForegroundRole)
     dock.viewer.theme = "light"
     light = index.data(Qt.ItemDataRole.ForegroundRole)

@@ -97,6 +97,8 @@ def test_messages_are_shown_as_they_are_written(viewer, docked) -> None:
     dock = docked(viewer, Dock(viewer))
     dock.say("sigma < 5 & more", "error")
     assert dock.message.isVisibleTo(dock) and "sigma &lt; 5 &amp; more" in dock.message.text()
+    dock.say("one\nanother")
+    assert dock.message.text() == "<p>one<br>another</p>"
     dock.say("")
     assert not dock.message.isVisibleTo(dock)
 

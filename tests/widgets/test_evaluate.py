@@ -261,6 +261,25 @@ def test_what_does_not_fit_is_explained(viewer: Viewer, dock: EvaluateWidget, qt
         assert dock._level == "error"
 
 
+def test_what_was_chosen_is_compared_also_after_another_comparison(viewer: Viewer, dock: EvaluateWidget, qtbot) -> None:
+    found, real = add_pair(viewer)
+    viewer.add_labels(TRUTH, name="other")
+    evaluate(dock, qtbot)
+    dock.sources.layers.predicted.value = real
+    evaluate(dock, qtbot)
+    assert "chosen twice" in dock.message.text() and not dock.results.isVisible()
+    assert error_layer(viewer, found) is None
+
+
+def test_the_page_of_files_is_no_higher_than_it_must_be(dock: EvaluateWidget, qtbot) -> None:
+    heights = []
+    for page in (0, 1):
+        dock.sources.setCurrentIndex(page)
+        qtbot.wait(50)
+        heights.append(dock.sources.height())
+    assert heights[1] < 0.7 * heights[0]
+
+
 def test_a_failure_leaves_nothing_old(viewer: Viewer, dock: EvaluateWidget, qtbot) -> None:
     notification_manager.records.clear()
     found, real = add_pair(viewer)

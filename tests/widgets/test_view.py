@@ -36,6 +36,13 @@ def test_the_rectangle_is_where_one_looks(viewer, qtbot, scale, multiscale) -> N
     assert rectangle_in_view(viewer, layer, "YX") == (slice(0, 512), slice(0, 400))
 
 
+@pytest.mark.parametrize("centre", [(-3000, 100), (3000, 100), (300, -3000), (300, 3000)])
+def test_an_image_out_of_view_shows_nothing(viewer, qtbot, centre) -> None:
+    layer = viewer.add_image(np.random.default_rng(0).random((512, 400)))
+    zoom_in(viewer, qtbot, centre, 4)
+    assert 0 in [part.stop - part.start for part in rectangle_in_view(viewer, layer, "YX")]
+
+
 def test_the_plane_follows_the_slider(viewer) -> None:
     layer = viewer.add_image(np.zeros((3, 2, 5, 16, 16)), scale=(1, 1, 2, 1, 1))
     for t, z in ((0, 0), (2, 4), (1, 3)):

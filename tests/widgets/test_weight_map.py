@@ -142,6 +142,30 @@ def test_a_deleted_layer_ends_it(viewer: Viewer, qtbot) -> None:
     assert not widget.message.isVisibleTo(widget)
 
 
+def test_other_pixels_in_the_layer_are_followed_too(viewer: Viewer, qtbot) -> None:
+    notification_manager.records.clear()
+    layer = add_painted(viewer)
+    widget = dock(viewer)
+    widget.button.setChecked(True)
+    wait_for_weights(viewer, layer, sparse_weights(PAINTED), qtbot)
+    for painted in (PAINTED[:64], PAINTED):
+        layer.data = painted.copy()
+        wait_for_weights(viewer, layer, sparse_weights(painted), qtbot)
+    assert widget.button.isChecked() and not notification_manager.records
+
+
+def test_deleting_the_weights_ends_it(viewer: Viewer, qtbot) -> None:
+    layer = add_painted(viewer)
+    widget = dock(viewer)
+    widget.button.setChecked(True)
+    wait_for_weights(viewer, layer, sparse_weights(PAINTED), qtbot)
+    viewer.layers.remove(find_result(viewer, layer, WEIGHTS))
+    assert not widget.button.isChecked() and widget.button.text() == "Show weight map"
+    layer.paint((40, 40), 9)
+    qtbot.wait(200)
+    assert find_result(viewer, layer, WEIGHTS) is None
+
+
 @pytest.mark.parametrize("already_followed", [False, True])
 def test_labels_that_cannot_be_used_are_refused_with_a_message(viewer: Viewer, qtbot, already_followed: bool) -> None:
     notification_manager.records.clear()

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_unet.metrics import mean_scores
 
     pairing = require_pairs(pair_files(find_files(arguments.predicted), find_files(arguments.truth)))
-    if unpaired := pairing.describe_unpaired():
+    if unpaired := pairing.describe_unpaired("prediction", "truth"):
         say(f"not compared, because nothing pairs with them:\n{unpaired}")
     reports, n_failed = _compare(pairing)
     _write_tables(reports, arguments)

@@ -35,10 +35,10 @@ class Pairing:
     images_without_labels: tuple[Path, ...] = ()
     labels_without_image: tuple[Path, ...] = ()
 
-    def describe_unpaired(self) -> str:
-        """List what did not pair, one file a line; empty if everything did."""
-        without_labels = [f"  image without labels: {path}" for path in self.images_without_labels]
-        without_image = [f"  labels without image: {path}" for path in self.labels_without_image]
+    def describe_unpaired(self, image: str = "image", labels: str = "labels") -> str:
+        """List what did not pair, one file a line, under the names that both kinds have; empty if everything did."""
+        without_labels = [f"  {image} without {labels}: {path}" for path in self.images_without_labels]
+        without_image = [f"  {labels} without {image}: {path}" for path in self.labels_without_image]
         return "\n".join(without_labels + without_image)
 
 

@@ -180,7 +180,7 @@ class Dock(QWidget):
         level
             How bad it is.
         """
-        self.message.setText(f"<p>{html.escape(text)}</p>")
+        self.message.setText(f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>")
         self._level = level
         self._colour_message()
         self.message.setVisible(bool(text))
@@ -199,10 +199,13 @@ class Dock(QWidget):
         on_destruction(self, partial(_release, viewer, weakref.WeakValueDictionary(self._keys)))
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Take the keys, and a short name for the tab; napari puts that of the distribution behind it."""
+        """Take the keys, and a short name for tab and title; napari puts that of the distribution behind it."""
         super().showEvent(event)
         frame = self.parentWidget()
         if isinstance(frame, QDockWidget):
+            bar = frame.titleBarWidget()
+            for part in [] if bar is None else bar.findChildren(QLabel):
+                part.setText(part.text().removesuffix(f" ({PLUGIN})"))
             frame.setWindowTitle(frame.windowTitle().removesuffix(f" ({PLUGIN})"))
         for key, action in self._keys.items():
             self.viewer.bind_key(key, action, overwrite=True)

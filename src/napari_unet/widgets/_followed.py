@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_unet.data.rectangles import enclose
 from napari_unet.data.weight_map import WeightMap
 from napari_unet.errors import InputError
-from napari_unet.widgets._layers import Role, read_canonical, show_result
+from napari_unet.widgets._layers import Role, finest, read_canonical, show_result
 from napari_unet.widgets._lifetime import on_destruction
 from napari_unet.widgets._view import plane_in_view
 from napari_unet.widgets._worker import EventRunner
@@ -113,6 +113,10 @@ class WeightMapFollower(QObject):
         Signal with the layer of the weights and the greatest weight: a plane was computed anew.
     failed
         Signal with the error that ended the following. The person was told already.
+    replaced
+        Signal: the layer holds an array of another shape now, which nothing here fits.
+    removed
+        Signal: the layer of the weights was deleted.
 
     Raises
     ------
@@ -122,11 +126,15 @@ class WeightMapFollower(QObject):
 
     computed = Signal(object, float)
     failed = Signal(object)
+    replaced = Signal()
+    removed = Signal()
 
     def __init__(self, viewer: ViewerModel, layer: Labels, axes: str, recipe: Recipe, parent: QObject) -> None:
         super().__init__(parent)
         self._viewer, self._layer, self._axes, self._recipe = viewer, layer, axes, recipe
         self._plane: FollowedPlane | None = None
+        self._shown: Layer | None = None
+        self._shape = finest(layer).shape
         # The system gives pages of zeros only where something is written: planes that nobody looked at need no memory.
         self._weights = np.zeros(read_canonical(layer, axes).shape, np.float32)
         if self._weights.shape[1] != 1:
@@ -145,6 +153,7 @@ class WeightMapFollower(QObject):
         self._emitters = [events.paint, events.labels_update, events.set_data, viewer.dims.events.point]
         for emitter in self._emitters:
             emitter.connect(self._call)
+        viewer.layers.events.removed.connect(self._on_removed)
         # The window may destroy this object before Python forgets it; a slot of its own would keep it from both.
         self._alive = [True]
         on_destruction(self, self._alive.clear)
@@ -154,6 +163,7 @@ class WeightMapFollower(QObject):
         """Follow no longer; the layer of the weights stays."""
         for emitter in self._emitters:
             emitter.disconnect(self._call)
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
         self._timer.stop()
         self._runner.stop()
         self.deleteLater()
@@ -163,9 +173,22 @@ class WeightMapFollower(QObject):
         if self._alive and not self._timer.isActive():
             self._timer.start()
 
+    def _on_removed(self, event: Any) -> None:
+        """Tell that nobody wants to see the weights."""
+        if self._shown is not None and event.value is self._shown:
+            self.removed.emit()
+
+    def _fits(self) -> bool:
+        """Tell whether the layer has the shape it had."""
+        layer = self._layer
+        return layer.ndim == len(self._shape) and bool(finest(layer).shape == self._shape)
+
     def _look(self) -> None:
         """Bring the weights up to the labels of the plane in view."""
         if self._runner.is_running:
+            return
+        if not self._fits():
+            self.replaced.emit()
             return
         place = plane_in_view(self._viewer, self._layer, self._axes)
         labels = np.asarray(read_canonical(self._layer, self._axes)[place[0], 0, place[1]])
@@ -189,7 +212,8 @@ class WeightMapFollower(QObject):
 
     def _show(self) -> Layer:
         """Show the weights as they are now."""
-        return show_result(self._viewer, self._layer, self._weights, WEIGHTS, self._axes)
+        self._shown = show_result(self._viewer, self._layer, self._weights, WEIGHTS, self._axes)
+        return self._shown
 
 
 def _compute(

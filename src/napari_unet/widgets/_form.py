@@ -12,6 +12,7 @@ from superqt.utils import signals_blocked
 
 from napari_unet.config.describe import help_text, is_advanced
 from napari_unet.config.recipe import Recipe, parse_recipe, select_settings
+from napari_unet.config.weight_map import PUBLISHED_BORDER
 from napari_unet.inference.options import left_empty
 from napari_unet.widgets._editors import make_editor
 
@@ -106,6 +107,10 @@ class SettingsForm(QWidget):
 
     def _suggest(self) -> None:
         """Show what empty settings amount to beside those that are entered."""
+        if "weight_map.formula" in self.editors:
+            published = PUBLISHED_BORDER[self.editors["weight_map.formula"].value()]
+            for name, value in zip(("border_weight", "border_width_px"), published, strict=True):
+                self.editors[f"weight_map.{name}"].suggest(value)
         if self._card is None:
             return
         entered = {key.partition(".")[2]: e.value() for key, e in self.editors.items() if key.startswith("instances.")}
@@ -149,6 +154,7 @@ class SettingsForm(QWidget):
     def _fold(self, settings: list[tuple[str, str, FieldInfo]]) -> QCollapsible:
         """Fold settings away, under the name of their section where there are several."""
         fold = QCollapsible("Advanced")
+        fold.toggleButton().setToolTip("<p>Show the settings that are seldom changed.</p>")
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)

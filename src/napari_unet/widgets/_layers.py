@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _METADATA_KEY = "napari_unet"
+#: Roles of Labels layers that a training or a comparison writes.
+_MADE_ANEW = ("preview", "errors")
 
 
 @dataclass(frozen=True)
@@ -200,6 +202,11 @@ def result_role(layer: Layer) -> str | None:
 def is_source(layer: Layer) -> bool:
     """Tell whether a layer is a person's own: it is none that shows a result."""
     return result_role(layer) is None
+
+
+def is_lasting(layer: Layer) -> bool:
+    """Tell whether what a person paints in a layer stays: it is none that is made anew all the time, unasked."""
+    return result_role(layer) not in _MADE_ANEW
 
 
 def read_scheme(layer: Layer) -> Any:

@@ -54,7 +54,8 @@ def rectangle_in_view(viewer: ViewerModel, layer: Layer, axes: str) -> Rectangle
     Returns
     -------
     tuple of slice
-        Rows and columns at full resolution, px; the whole plane where it is seen from the side or in 3D.
+        Rows and columns at full resolution, px; empty where nothing of it is on the screen, and the whole plane where
+        it is seen from the side or in 3D.
     """
     rows, columns = axes.index("Y"), axes.index("X")
     shape = finest(layer).shape
@@ -65,6 +66,10 @@ def rectangle_in_view(viewer: ViewerModel, layer: Layer, axes: str) -> Rectangle
     factors = layer.downsample_factors[layer.data_level] if layer.multiscale else np.ones(layer.ndim)
     corners = np.asarray(layer.corner_pixels) * factors
     first, last = np.floor(corners[0]).astype(int), np.ceil(corners[1] + factors).astype(int)
+    # Beyond an edge, napari gives the pixel at the edge for both corners (of several resolutions always the whole).
+    sizes = np.array(shape[: layer.ndim])
+    is_beyond = (corners[0] == corners[1]) & ((first <= 0) | (last >= sizes)) & (sizes > factors)
+    last = np.where(is_beyond, first, last)
     return tuple(slice(max(int(first[axis]), 0), min(int(last[axis]), shape[axis])) for axis in (rows, columns))
 
 

@@ -13,7 +13,7 @@ from napari_unet.data.annotation_note import read_note
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import AxesBox, read_axes
 from napari_unet.widgets._dock import Dock, open_dock
-from napari_unet.widgets._layers import is_source, read_scheme
+from napari_unet.widgets._layers import is_lasting, is_source, read_scheme
 from napari_unet.widgets._project import (
     adopt,
     check_paintable,
@@ -68,7 +68,9 @@ class AnnotateWidget(Dock):
         self._book = book_of(viewer)
         self.hand = Hand(viewer, self)
         self.image = self.layer_box(Image, "Image to paint cells on.", is_source)
-        self.labels = self.layer_box(Labels, "Labels layer to paint in: a new one, or one that you have already.")
+        self.labels = self.layer_box(
+            Labels, "Labels layer to paint in: a new one, or one that you have already.", is_lasting
+        )
         self.axes, self.offer, self.question = AxesBox(), RestoreOffer(self), SchemeQuestion()
         self.tools, self.brush, self.counts, self.saved = (
             ToolBox(self.hand.actions),
@@ -152,9 +154,10 @@ class AnnotateWidget(Dock):
             layer for layer in self.labels.choices if image is not None and linked_image(self.viewer, layer) == image
         ]
         if image is not None and own and self.labels.value not in own:
-            self.labels.value = own[0]
+            self.labels.value = next(filter(is_source, own), own[0])
         self.new.setEnabled(image is not None)
         self.offer.look_for(image)
+        self._show_state()
 
     def _choose(self, layer: Labels | None) -> None:
         """Take over another Labels layer."""
@@ -230,13 +233,14 @@ class AnnotateWidget(Dock):
             self.say(f"These files are damaged, and their planes empty: {', '.join(map(str, damaged))}", "warning")
         elif image is None and note.image_path:
             self.say(f"The image is not at {note.image_path} any more; open it from where it is.", "warning")
+        elif image is None:
+            self.say(f"Open the image '{note.image_name}' that was painted on, to see and to train with it.", "warning")
 
     def _add(self, layer: Labels) -> None:
         """Add an annotation that is followed already, and begin to paint."""
         self.viewer.add_layer(layer)
         self.labels.reset_choices()
         self.labels.value = layer
-        self.hand.take("paint")
         self.hand.take_new_cell()
 
     def _pair(self) -> Pair | None:
@@ -255,6 +259,7 @@ class AnnotateWidget(Dock):
     def _show_state(self) -> None:
         """Show what can be done now, and how much has been."""
         annotation = self.annotation
+        self.hand.catch_up()
         for button in self.tools.buttons.values():
             button.setEnabled(annotation is not None)
         if annotation is not None:

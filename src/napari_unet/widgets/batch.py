@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import napari
 
     from napari_unet.inference.events import Event
+    from napari_unet.widgets._dock import Level
     from napari_unet.widgets.batching.file_rows import Row
 
 #: Folder beside the images where results go unless another one is chosen.
@@ -53,6 +54,7 @@ class BatchWidget(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__(viewer)
         self._own = Recipe()
+        self._told_of_row = False
         self._work: Work | None = None
         self._running: list[Path] = []
         self._began, self._problem = 0.0, ""
@@ -88,6 +90,11 @@ class BatchWidget(Dock):
         rows = self.source.table.files.rows.values()
         self._start([row.path for row in rows if row.state == "failed"])
 
+    def say(self, text: str, level: Level = "info") -> None:
+        """Show a message, which is not about a row unless `open_row` says so."""
+        super().say(text, level)
+        self._told_of_row = False
+
     def open_row(self, row: Row) -> None:
         """Show an image and its labels in the viewer.
 
@@ -98,6 +105,7 @@ class BatchWidget(Dock):
         """
         if row.message:
             self.say(f"{row.path.name}: {row.message}", "error")
+            self._told_of_row = True
         elif row.written is not None and self._work is not None and not self._opener.is_running:
             work, path, written = self._work, row.path, row.written
             self._opener.start(lambda: read_result(work, path, written))
@@ -263,6 +271,8 @@ class BatchWidget(Dock):
         rows = self.source.table.selected()
         if len(rows) == 1 and rows[0].message:
             self.open_row(rows[0])
+        elif self._told_of_row:
+            self.say("")
         self._offer()
 
     def _offer(self) -> None:

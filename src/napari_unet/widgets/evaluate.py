@@ -134,11 +134,14 @@ class EvaluateWidget(Dock):
             self._stopped = True
             self.runner.stop()
             return
-        self._clear()
         try:
-            self._start(self.sources.comparison())
+            comparison = self.sources.comparison()  # before the layer of the errors goes, and what is chosen with it
         except InputError as error:
+            self._clear()
             self.say(str(error), "error")
+        else:
+            self._clear()
+            self._start(comparison)
 
     def _clear(self) -> None:
         """Forget the last comparison: its numbers must not be taken for new ones."""
@@ -181,7 +184,7 @@ class EvaluateWidget(Dock):
                 self._notes.append(f"{event.image} failed: {event.error}")
             else:
                 self.files.pairs = {predicted.stem: (predicted, truth) for predicted, truth in event.pairs}
-                self._notes.extend(filter(None, [event.describe_unpaired()]))
+                self._notes.extend(filter(None, [event.describe_unpaired("prediction", "truth")]))
 
     def _take_plane(self, event: PlaneCompared) -> None:
         """Take a plane."""

@@ -219,6 +219,9 @@ class TrainWidget(Dock):
     def _fail(self, error: Exception) -> None:
         """Remember why it broke off; no preview may look as if it were new."""
         self._error = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError) and error.strerror:
+            place = error.filename or self.session.project
+            self._error = f"{place}: {error.strerror}. Free some space there, or let napari write to it."
         if self.running is not None:
             self.running.preview.discard()
 
@@ -232,6 +235,7 @@ class TrainWidget(Dock):
             running.close()
             _busy.discard(running.job.folder)
             self._keep(running)
+        self.status.hide()
         if self._error:
             self.say(self._error, "error")
         self._show_state()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 
-from napari_unet.config.weight_map import PUBLISHED_BORDER
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import AxesBox
 from napari_unet.widgets._dock import Dock
 from napari_unet.widgets._followed import WeightMapFollower
 from napari_unet.widgets._form import SettingsForm
-from napari_unet.widgets._layers import read_scheme, store_scheme
+from napari_unet.widgets._layers import is_lasting, read_scheme, store_scheme
 
 if TYPE_CHECKING:
     import napari
@@ -32,7 +32,7 @@ class WeightMapWidget(Dock):
         super().__init__(viewer)
         self._follower: WeightMapFollower | None = None
         self._layer: Labels | None = None
-        self.labels = self.layer_box(Labels, "Labels layer with the annotated cells.")
+        self.labels = self.layer_box(Labels, "Labels layer with the annotated cells.", is_lasting)
         self.axes = AxesBox()
         self.form = SettingsForm(["training.scheme", "weight_map"], fold=False)
         self.form.prepend_row("Axes", self.axes)
@@ -43,7 +43,6 @@ class WeightMapWidget(Dock):
             "Show weight map", "Show how much each pixel will count in training, and follow every stroke."
         )
         self.button.setCheckable(True)
-        self._suggest()
         self.labels.changed.connect(self._choose)
         self.axes.changed.connect(self._restart)
         self.form.changed.connect(self._change)
@@ -56,12 +55,6 @@ class WeightMapWidget(Dock):
         if self.labels.value is not self._layer:
             self._choose(self.labels.value)
 
-    def _suggest(self) -> None:
-        """Show the published numbers where none are entered."""
-        published = PUBLISHED_BORDER[self.form.editors["weight_map.formula"].value()]
-        for name, value in zip(("border_weight", "border_width_px"), published, strict=True):
-            self.form.editors[f"weight_map.{name}"].suggest(value)
-
     def _choose(self, layer: Labels | None) -> None:
         """Take over another layer and its scheme."""
         self._layer = layer
@@ -72,7 +65,6 @@ class WeightMapWidget(Dock):
 
     def _change(self) -> None:
         """Take over what was entered."""
-        self._suggest()
         if self._layer is not None:
             store_scheme(self._layer, self.form.recipe().training.scheme)
         self._restart()
@@ -99,6 +91,8 @@ class WeightMapWidget(Dock):
             return
         self._follower.computed.connect(self._fit_contrast)
         self._follower.failed.connect(self._fail)
+        self._follower.replaced.connect(partial(self._choose, layer))
+        self._follower.removed.connect(self._end)
 
     def _fit_contrast(self, weights: Image, greatest: float) -> None:
         """Let the brightest colour be the greatest weight, and black no weight."""

@@ -48,6 +48,7 @@ class Hand(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self.annotation: Annotation | None = None
+        self._waits_for_number = False
         self._rectangle = RectangleTool(viewer, self)
         self._rectangle.toggled.connect(self.changed)
         self.actions: dict[str, Callable[[], object]] = {
@@ -71,6 +72,7 @@ class Hand(QObject):
             What to paint; None: as before.
         """
         self._rectangle.stop()
+        self._waits_for_number = False
         if self.annotation is None:
             return
         layer = self.annotation.layer
@@ -83,9 +85,19 @@ class Hand(QObject):
         layer.mode = mode
 
     def take_new_cell(self) -> None:
-        """Take the brush for a number that no cell has."""
-        if self.annotation is not None and self.annotation.is_counted:
+        """Take the brush for a number that no cell has; nothing is painted until it is known which these are."""
+        if self.annotation is None:
+            return
+        if self.annotation.is_counted:
             self.take("paint", self.annotation.next_label())
+        else:
+            self.take("pan_zoom")
+            self._waits_for_number = True
+
+    def catch_up(self) -> None:
+        """Take the brush for a new cell if that was wanted before it was known which numbers there are."""
+        if self._waits_for_number and self.annotation is not None and self.annotation.is_counted:
+            self.take_new_cell()
 
     def put_rectangle_away(self) -> None:
         """Take away the layer in which a rectangle would be dragged, if there is one."""

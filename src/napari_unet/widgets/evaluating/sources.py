@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from magicgui.types import FileDialogMode
 from magicgui.widgets import FileEdit
 from napari.layers import Labels
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from napari_unet.data.pairing import pair_files, require_pairs
@@ -208,19 +209,26 @@ class Sources(QTabWidget):
         self.addTab(self.layers, "Layers")
         self.addTab(self.files, "Files")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.currentChanged.connect(self._fit)
-        self._fit()
+        self.currentChanged.connect(self.updateGeometry)
 
     def comparison(self) -> Comparison:
         """Give what is to be compared; raises like that of the page in sight."""
         return (self.files if self.currentIndex() else self.layers).comparison()
 
-    def _fit(self) -> None:
+    def sizeHint(self) -> QSize:
         """Be as high as the page in sight, not as the highest one."""
-        for page in (self.layers, self.files):
-            shown = page is self.currentWidget()
-            policy = QSizePolicy.Policy.Preferred if shown else QSizePolicy.Policy.Ignored
-            page.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
+        return self._fit(super().sizeHint())
+
+    def minimumSizeHint(self) -> QSize:
+        """Be no higher than the page in sight needs."""
+        return self._fit(super().minimumSizeHint())
+
+    def _fit(self, hint: QSize) -> QSize:
+        """Take the height of the page in sight for that of the highest one."""
+        heights = [page.sizeHint().height() for page in (self.layers, self.files)]
+        page = self.currentWidget()
+        surplus = max(heights) - (page.sizeHint().height() if page is not None else 0)
+        return QSize(hint.width(), hint.height() - surplus)
 
 
 def _is_no_error_layer(layer: Layer) -> bool:

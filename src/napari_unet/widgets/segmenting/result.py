@@ -76,6 +76,11 @@ class ResultLayers(QObject):
         """Layer of the labels; None: not shown yet."""
         return self._layers[0] if self._layers else None
 
+    @property
+    def is_removed(self) -> bool:
+        """Whether the layer of the labels was shown and deleted."""
+        return self.labels is not None and self.labels not in self._viewer.layers
+
     def show(self, opened: Opened) -> None:
         """Show the arrays that will be written into; nobody can paint in them meanwhile.
 

@@ -102,6 +102,8 @@ class WatchedSegmentation:
         """Say which part of the layer is new, and which is not."""
         if self._begun is None:
             return "Nothing was changed."
+        if self._layers.is_removed:
+            return "The result is gone with it."
         done, total = len(self._done), len(self._request.places)
         parts = [f"{done} of {total} planes are finished" if total > 1 else ""]
         if not self._done or self._done[-1].place != self._begun:
