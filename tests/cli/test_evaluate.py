@@ -79,8 +79,8 @@ def test_what_does_not_pair_is_named(run: Run, predicted: Path, data: Path) -> N
     (predicted / "three.tif").write_bytes((predicted / "one.tif").read_bytes())
     code, result, errors = run("evaluate", predicted, data / "labels", "--json")
     assert (code, json.loads(result)["images"].keys()) == (0, {"one"})
-    assert f"labels without image: {data / 'labels' / 'two.tif'}" in errors
-    assert f"image without labels: {predicted / 'three.tif'}" in errors
+    assert f"truth without prediction: {data / 'labels' / 'two.tif'}" in errors
+    assert f"prediction without truth: {predicted / 'three.tif'}" in errors
 
 
 def test_wrong_calls(run: Run, predicted: Path, data: Path) -> None:
@@ -116,3 +116,18 @@ def test_tables_hold_each_plane_and_each_error(run: Run, predicted: Path, data: 
     assert {"image", "t", "z", *MEASURES, "pq", "n_truth", "n_predicted"} == scores[0].keys()
     assert {(row["image"], row["kind"], row["predicted_labels"]) for row in errors} == {("two", "missed", "")}
     assert len(errors) == int(scores[1]["n_truth"])
+
+
+@pytest.mark.parametrize("option", ["--csv", "--errors"])
+def test_what_is_compared_is_not_overwritten(option: str, run: Run, predicted: Path, data: Path) -> None:
+    before = (predicted / "one.tif").read_bytes()
+    code, _, errors = run("evaluate", predicted, data / "labels", option, predicted / "one.tif")
+    assert (code, f"{option} {predicted / 'one.tif'}: this is read" in errors) == (2, True)
+    assert (predicted / "one.tif").read_bytes() == before
+
+
+def test_json_is_an_object_also_where_every_pair_fails(run: Run, predicted: Path, data: Path) -> None:
+    for name in ("one", "two"):
+        tifffile.imwrite(predicted / f"{name}.tif", np.zeros((64, 60), np.uint8))
+    code, result, _ = run("evaluate", predicted, data / "labels", "--json")
+    assert (code, json.loads(result)["images"], json.loads(result)["iou"]) == (1, {}, None)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.cli.progress import FilesProgress
 from napari_unet.inference import batch
+from napari_unet.inference.events import FileDone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +86,7 @@ WRONG_CALLS = {
     "empty folder": (("segment", "cells.safetensors", "empty"), "holds no image"),
     "setting of training": (("segment", "cells.safetensors", "images", "--training.steps", "1"), "unknown argument"),
     "bad value": (("segment", "cells.safetensors", "images", "--instances.grow-px", "x"), "instances.grow_px = 'x'"),
+    "bad axes": (("segment", "cells.safetensors", "images", "--axes", "QQ"), "'QQ'"),
     "over the images": (("segment", "cells.safetensors", "images", "-o", "images"), "would overwrite"),
 }
 
@@ -115,6 +119,31 @@ def test_the_same_call_again_goes_on_where_it_was_stopped(run: Run, model: Path,
     code, third, _ = run(*call, "--again")
     assert (code, "made before" in third) == (0, False)
     assert (data / "out" / "two.tif").stat().st_mtime_ns != written
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_between_two_tiles_and_leaves_no_half_file(
+    number: int, run: Run, model: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = FilesProgress.show
+
+    def show_and_stop(progress: FilesProgress, event: object) -> None:
+        show(progress, event)
+        if isinstance(event, FileDone):
+            os.kill(os.getpid(), number)
+
+    with monkeypatch.context() as stopping:
+        stopping.setattr(FilesProgress, "show", show_and_stop)
+        code, result, errors = run("segment", model, data / "images", "-o", data / "out", "--probabilities")
+    assert (code, "stopping" in errors, len(result.splitlines())) == (130, True, 1)
+    assert not list((data / "out").rglob(".*"))
+    code, result, _ = run("segment", model, data / "images", "-o", data / "out", "--probabilities")
+    assert (code, result.count("made before"), len(result.splitlines())) == (0, 1, 2)
+
+
+def test_the_folder_of_a_run_names_its_model(run: Run, model: Path, data: Path) -> None:
+    code, _, errors = run("segment", model.with_suffix(".run"), data / "images", "-o", data / "out")
+    assert code == 0, errors
 
 
 def test_several_files_and_patterns_are_each_segmented_once(run: Run, model: Path, data: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,7 +50,24 @@ def test_a_new_training_moves_the_old_run_aside(train: Run, model: Path, data: P
     assert (data / "cells.run.1" / "mark").exists()
     assert not (data / "cells.run" / "mark").exists()
     _, _, progress = train()
-    assert f"the earlier run {data / 'cells.run'} is now {data / 'cells.run.2'}" in progress
+    assert f"the earlier {data / 'cells.run'} is now {data / 'cells.run.2'}" in progress
+
+
+def test_a_model_without_its_run_is_moved_aside(train: Run, model: Path, data: Path) -> None:
+    before = model.read_bytes()
+    shutil.rmtree(data / "cells.run")
+    _, _, progress = train()
+    assert f"the earlier {model} is now {data / 'cells.1.safetensors'}" in progress
+    assert (data / "cells.1.safetensors").read_bytes() == before and model.is_file()
+    train()
+    assert not (data / "cells.2.safetensors").exists()  # it stands in the run that was moved aside
+
+
+def test_settings_of_the_network_that_cannot_count_are_named(run: Run, model: Path, data: Path) -> None:
+    places = "train", data / "images", data / "labels", "-o", data / "next.safetensors", "--training.rescale", 1
+    given = "--init", model, "--steps", 1, "--training.patch-px", 32, "--model.depth", 2, "--model.base-channels", 2
+    code, _, errors = run(*places, *given)
+    assert (code, "start from: depth stays 1; '--init none'" in errors) == (0, True)
 
 
 def test_options_win_over_the_file_and_the_file_over_the_preset(train: Run, data: Path) -> None:

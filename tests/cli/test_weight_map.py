@@ -46,3 +46,16 @@ def test_wrong_calls(labels: str, output: str, message: str, run: Run, data: Pat
     code, result, errors = run("weight-map", data / labels, "-o", data / output)
     assert (code, result, message in errors) == (2, "", True)
     assert not (data / output).exists()
+
+
+def test_the_labels_are_not_overwritten(run: Run, data: Path) -> None:
+    labels = data / "labels" / "one.tif"
+    before = labels.read_bytes()
+    code, _, errors = run("weight-map", labels, "-o", data / "images" / ".." / "labels" / "one.tif")
+    assert (code, "would be overwritten" in errors) == (2, True) and labels.read_bytes() == before
+
+
+def test_what_is_wrong_with_labels_is_said_with_their_name(run: Run, data: Path) -> None:
+    tifffile.imwrite(data / "negative.tif", np.full((8, 8), -1, np.int32))
+    code, _, errors = run("weight-map", data / "negative.tif", "-o", data / "w.tif")
+    assert (code, str(data / "negative.tif") in errors) == (2, True)

@@ -435,6 +435,31 @@ def test_labels_that_were_there_before_are_not_overwritten_and_the_other_files_a
     assert kinds(run(saved, files[:1], tmp_path / "out", again=True)) == ["FileDone"]
 
 
+def test_what_a_person_did_is_kept_when_everything_is_made_again(saved: TrainedModel, tmp_path: Path) -> None:
+    write_boxes(tmp_path / "a.tif")
+    labels, kept = tmp_path / "out" / "a.tif", tmp_path / "out" / "replaced"
+    run(saved, [tmp_path / "a.tif"], tmp_path / "out")
+    run(saved, [tmp_path / "a.tif"], tmp_path / "out", again=True)
+    assert not kept.exists()
+    for number in (1, 2):
+        tifffile.imwrite(labels, np.full((5, 5), number, np.uint16))
+        assert kinds(run(saved, [tmp_path / "a.tif"], tmp_path / "out", again=True)) == ["FileDone"]
+        assert (tifffile.imread(kept / f"a.{number}.tif") == number).all()
+
+
+def test_the_result_of_another_image_of_the_same_name_is_not_overwritten(saved: TrainedModel, tmp_path: Path) -> None:
+    for seed, day in enumerate(("monday", "tuesday")):
+        (tmp_path / day).mkdir()
+        write_boxes(tmp_path / day / "a.tif", seed=seed)
+    run(saved, [tmp_path / "monday" / "a.tif"], tmp_path / "out")
+    before = (tmp_path / "out" / "a.tif").read_bytes()
+    (event,) = run(saved, [tmp_path / "tuesday" / "a.tif"], tmp_path / "out")
+    assert isinstance(event, FileFailed) and "was made of another image of this name" in event.message
+    assert (tmp_path / "out" / "a.tif").read_bytes() == before
+    (tmp_path / "monday").rename(tmp_path / "moved")
+    assert kinds(run(saved, [tmp_path / "moved" / "a.tif"], tmp_path / "out")) == ["FileDone"]
+
+
 @pytest.mark.parametrize("told", ["nothing", "an older result"])
 def test_labels_of_which_a_run_that_was_killed_could_not_tell_are_made_again(
     saved: TrainedModel, tmp_path: Path, told: str

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dask.array as da
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from napari_unet.config.execution import ExecutionConfig
+from napari_unet.config.normalization import NormalizationConfig
 from napari_unet.config.tiling import TilingConfig
+from napari_unet.data.normalization import Normalization
 from napari_unet.errors import InputError
 from napari_unet.inference.averaging import VIEWS
 from napari_unet.inference.predictor import Predictor
@@ -108,6 +111,17 @@ def test_images_smaller_than_the_halo_are_predicted(shape):
     probabilities = predict(noisy_model("default"), noise(1, 1, 1, *shape))
     assert probabilities.shape == (1, 1, 2, *shape)
     np.testing.assert_allclose(probabilities.sum(2), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0, 30, 255])
+def test_where_there_is_nothing_to_see_there_is_background(value):
+    noisy = noisy_model()
+    measured = Normalization(config=NormalizationConfig(), n_channels=1)  # each image for itself
+    model = replace(noisy, card=noisy.card.model_copy(update={"normalization": measured}))
+    image = np.full((2, 1, 1, 70, 50), value, np.uint8)
+    assert (predict(model, image)[:, :, 0] == 1).all()
+    image[0, 0, 0, 30:40, 20:30] += 1
+    assert (predict(model, image)[:, :, 0] < 1).any()
 
 
 def test_a_pixel_alone_is_predicted_as_a_constant_image():

@@ -48,6 +48,15 @@ def test_tiled_is_whole(scale: float, tile_px: int) -> None:
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("tile_px", [4, 16])
+def test_tiles_smaller_than_the_network_can_make_are_made_larger(tile_px: int) -> None:
+    model, image = at_scale(random_model(), 0.6), noise(70, 64)
+    whole = Predictor(model, TilingConfig(tile_px=4000), FLOAT32).probabilities(image)
+    predictor = Predictor(model, TilingConfig(tile_px=tile_px), FLOAT32)
+    assert len(list(predictor.predict_image(image))) < 150
+    np.testing.assert_allclose(predictor.probabilities(image), whole, rtol=0, atol=1e-6)
+
+
 def test_a_part_is_predicted_as_in_the_whole() -> None:
     predictor, image = Predictor(at_scale(random_model(), 0.4), execution=FLOAT32), noise(150, 131)
     whole = predictor.probabilities(image)[0, 0]

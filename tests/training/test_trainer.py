@@ -73,6 +73,43 @@ def test_another_seed_gives_another_model(make_trainer: MakeTrainer) -> None:
     assert not torch.equal(weights(one)["head.weight"], weights(other)["head.weight"])
 
 
+@pytest.mark.parametrize("change", ["a resumed run", "a stroke"])
+def test_a_model_that_was_the_best_in_another_held_out_part_does_not_stand_for_the_run(
+    tmp_path: Path, change: str
+) -> None:
+    image, recipe = draw_image(), quick_recipe(steps=3, validation="regions")
+    trainer = Trainer([image], recipe, tmp_path)
+    for event in trainer.run():
+        if isinstance(event, Validated):
+            trainer._state.remember(-1.0, 2.0)  # no later model will be better
+    trainer._save()
+    before, changed = load_model(trainer.folder.best), replace(image, labels=np.flip(image.labels, -1).copy())
+    trainer = Trainer(
+        [changed if change == "a resumed run" else image], quick_recipe(steps=6, validation="regions"), tmp_path
+    )
+    trainer.resume()
+    if change == "a stroke":
+        trainer.annotate(changed)
+    events = list(trainer.run())
+    assert [event.best for event in events if isinstance(event, Validated)][-1]
+    after = load_model(trainer.folder.model)
+    assert after.card.training_data != before.card.training_data
+    assert after.card.weights_sha256 != before.card.weights_sha256
+
+
+def test_in_the_same_held_out_part_the_best_model_stays(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=3, validation="regions")
+    for event in trainer.run():
+        if isinstance(event, Validated):
+            trainer._state.remember(-1.0, 2.0)
+    trainer._save()
+    before = load_model(trainer.folder.best).card.weights_sha256
+    trainer = make_trainer(steps=6, validation="regions")
+    trainer.resume()
+    assert not any(event.best for event in trainer.run() if isinstance(event, Validated))
+    assert load_model(trainer.folder.model).card.weights_sha256 == before
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 @pytest.mark.parametrize("stop_after", [1, 4])
 def test_resumed_equals_uninterrupted_bit_for_bit(make_trainer: MakeTrainer, optimizer: str, stop_after: int) -> None:

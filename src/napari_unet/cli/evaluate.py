@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.cli.messages import error_text, report, say
+from napari_unet.cli.options import refuse_input
 
 if TYPE_CHECKING:
     import argparse
@@ -58,16 +59,20 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_unet.data.pairing import pair_files, require_pairs
     from napari_unet.data.reading import find_files
     from napari_unet.inference.evaluation import image_scores
-    from napari_unet.metrics import mean_scores
+    from napari_unet.metrics import Scores, mean_scores
 
     pairing = require_pairs(pair_files(find_files(arguments.predicted), find_files(arguments.truth)))
+    for option, table in (("--csv", arguments.csv), ("--errors", arguments.errors)):
+        if table is not None:
+            refuse_input(option, table, [file for pair in pairing.pairs for file in pair])
     if unpaired := pairing.describe_unpaired("prediction", "truth"):
         say(f"not compared, because nothing pairs with them:\n{unpaired}")
     reports, n_failed = _compare(pairing)
     _write_tables(reports, arguments)
     scores = image_scores(reports)
     if scores or arguments.json:
-        means = mean_scores(list(scores.values()))
+        undefined = dict.fromkeys((field.name for field in fields(Scores)), math.nan)
+        means = mean_scores(list(scores.values())) if scores else undefined
         report(_as_json(scores, means) if arguments.json else _as_table(scores, means))
     return 1 if n_failed else 0
 

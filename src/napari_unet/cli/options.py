@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from napari_unet.config.describe import choices, help_text, is_advanced, is_optional, option_name, value_type
 from napari_unet.config.recipe import Recipe, parse_recipe, select_settings
+from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
+    from pathlib import Path
 
     from pydantic.fields import FieldInfo
 
@@ -131,3 +133,24 @@ def _none_or_text(text: str) -> str | None:
 def _metavar(field: FieldInfo, kind: type) -> str:
     """Name the kind of value in the help."""
     return "CHOICE" if choices(field) else {int: "N", float: "X"}.get(kind, kind.__name__.upper())
+
+
+def refuse_input(option: str, output: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write over what is read.
+
+    Parameters
+    ----------
+    option
+        Option that names the output.
+    output
+        File to write.
+    inputs
+        Files that are read.
+
+    Raises
+    ------
+    InputError
+        If it is one of them, under whatever name.
+    """
+    if output.exists() and any(output.samefile(file) for file in inputs if file.exists()):
+        raise InputError(f"{option} {output}: this is read, and would be overwritten; give another name.")

@@ -141,7 +141,8 @@ class FilesProgress:
             report(f"{event.written}: {_content(event)}, made before")
         elif isinstance(event, FileFailed):
             self._n_ended, self.n_failed = self._n_ended + 1, self.n_failed + 1
-            say(f"failed: {event.path}: {event.message}")
+            is_named = event.message.startswith(str(event.path))
+            say(f"failed: {event.message}" if is_named else f"failed: {event.path}: {event.message}")
 
     def _begin(self, event: FileStarted) -> None:
         """Start the bar anew; show each kind of guess about axes once."""

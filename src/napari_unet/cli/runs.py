@@ -51,18 +51,23 @@ def read_counters(folder: RunFolder) -> dict[str, float]:
     return counters
 
 
-def set_aside(folder: Path) -> None:
-    """Keep the run of an earlier training under another name: ``cells.run.1``, then ``.2`` and so on.
+def set_aside(path: Path) -> None:
+    """Keep what an earlier training made under another name: ``cells.run.1`` or ``cells.1.safetensors``, then 2, 3.
 
     Parameters
     ----------
-    folder
-        Folder to make free.
+    path
+        Folder or file to make free.
     """
-    if not folder.exists():
+    if not path.exists():
         return
     number = 1
-    while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
+    while (aside := _numbered(path, number)).exists():
         number += 1
-    os.rename(folder, aside)
-    say(f"the earlier run {folder} is now {aside}")
+    os.rename(path, aside)
+    say(f"the earlier {path} is now {aside}")
+
+
+def _numbered(path: Path, number: int) -> Path:
+    """Give a name with a number; the suffix of a file says what it is."""
+    return path.with_name(f"{path.name}.{number}" if path.is_dir() else f"{path.stem}.{number}{path.suffix}")

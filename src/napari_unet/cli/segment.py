@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_unet.axes import parse_axes
+from napari_unet.cli.interrupt import STOPPED, Interrupt
 from napari_unet.cli.options import add_settings, given_settings, layered_recipe
 from napari_unet.cli.progress import FilesProgress
 
@@ -36,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="Model file, as 'napari-unet train' writes it; 'starter': the model that comes along, for nuclei.",
+        help="Model file, as 'napari-unet train' writes it, or the folder of a run; 'starter': the model that comes "
+        "along, for nuclei.",
     )
     images = "Files, folders or patterns such as 'scans/*.tif'."
     parser.add_argument("images", metavar="IMAGES", nargs="+", help=images)
@@ -44,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
     parser.add_argument("--probabilities", action="store_true", help="Write the probabilities of the classes too.")
     unsure = "Write how unsure the model is of each pixel too, 0 … 1: the entropy of the probabilities."
     parser.add_argument("--uncertainty", action="store_true", help=unsure)
-    again = "Make again what is there: what this model made of the same files, and labels that somebody corrected."
+    again = "Make again what is done already; labels that somebody corrected are kept in DIR/replaced."
     parser.add_argument("--again", action="store_true", help=again)
     parser.add_argument("--axes", help="Axes of the images, such as ZYX or YXC; by default as the files say.")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="Share the files among the workers of a dask cluster.")
@@ -66,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     Returns
     -------
     int
-        0, or 1 if some files failed.
+        0, 1 if some files failed, or 130 if stopped; the same call goes on.
 
     Raises
     ------
@@ -76,8 +79,12 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_unet.data.reading import find_files
     from napari_unet.inference.batch import segment_files
     from napari_unet.models.model_file import load_model
+    from napari_unet.training.run_folder import RunFolder
 
-    model = load_model(arguments.model)
+    if arguments.axes is not None:
+        parse_axes(arguments.axes)
+    run = RunFolder(Path(arguments.model))
+    model = load_model(run.model if run.path.is_dir() else arguments.model)
     files = list(dict.fromkeys(file for images in arguments.images for file in find_files(images)))
     job = model, files, Path(arguments.output), _choose_options(arguments, model)
     if not arguments.scheduler:
@@ -105,8 +112,11 @@ def _choose_options(arguments: argparse.Namespace, model: TrainedModel) -> Segme
 
 
 def _follow(events: Generator[Event], n_files: int) -> int:
-    """Show the progress and give the exit code."""
-    with FilesProgress(n_files) as progress, closing(events):
+    """Show the progress and give the exit code; a file that is not done when a person stops is left out."""
+    stopping = "stopping; Ctrl-C again stops at once"
+    with Interrupt(stopping) as interrupt, FilesProgress(n_files) as progress, closing(events):
         for event in events:
             progress.show(event)
+            if interrupt.requested:
+                return STOPPED
     return 1 if progress.n_failed else 0

@@ -20,7 +20,9 @@ from napari_unet.training.pace import duration
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
+    from napari_unet.config.model import ModelConfig
     from napari_unet.data.training_image import TrainingImage
     from napari_unet.models.model_file import TrainedModel
     from napari_unet.training.run_folder import RunFolder
@@ -86,13 +88,17 @@ def run(arguments: argparse.Namespace) -> int:
     """
     output = _checked_output(Path(arguments.output))
     folder = run_folder_of(output)
+    holds_model = folder.is_resumable  # what its training wrote to the output stands in the run, too
     trainer = _make_trainer(arguments, folder)
+    if not holds_model:
+        set_aside(output)
     first_step = trainer.step
     try:
         finished = _follow(trainer)
         _copy(folder.model, output)
     except OSError:
-        say(f"What was saved last stands in {folder.path}; --resume goes on with it.")
+        if folder.is_resumable:
+            say(f"What was saved last stands in {folder.path}; --resume goes on with it.")
         raise
     if finished and trainer.step == first_step:
         say("nothing was left to do: this run has used its budget; give more --seconds or --steps")
@@ -148,11 +154,22 @@ def _choose_init(
     from napari_unet.training.starting import choose_start
 
     if arguments.resume:
-        return load_model(folder.last)
-    start = choose_start(arguments.init, images, recipe)
-    if start.message:
-        say(start.message)
-    return start.model
+        model: TrainedModel | None = load_model(folder.last)
+    else:
+        start = choose_start(arguments.init, images, recipe)
+        model = start.model
+        if start.message:
+            say(start.message)
+    if model is not None:
+        _say_kept(given_settings(arguments).get("model", {}), recipe.model, model.card.recipe.model)
+    return model
+
+
+def _say_kept(given: Iterable[str], wanted: ModelConfig, kept: ModelConfig) -> None:
+    """Say which settings of the network were given in vain: that of the model to start from stays."""
+    vain = [f"{name} stays {getattr(kept, name)}" for name in given if getattr(kept, name) != getattr(wanted, name)]
+    if vain:
+        say(f"the network is that of the model to start from: {', '.join(vain)}; '--init none' begins with another one")
 
 
 def _read_images(images: str, labels: str, axes: str | None) -> list[TrainingImage]:

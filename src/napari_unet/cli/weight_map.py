@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.cli.messages import report
-from napari_unet.cli.options import add_settings, given_settings, layered_recipe
+from napari_unet.cli.options import add_settings, given_settings, layered_recipe, refuse_input
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,8 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
     if output.suffix.lower() not in TIFF_SUFFIXES:
         raise InputError(f"-o {output}: a weight map is written as TIFF; give a name that ends in .tif.")
     recipe = layered_recipe(given_settings(arguments))
-    labels = read_labels(_only_file(arguments.labels))
-    planes = [weight_map(p[0], recipe.weight_map, scheme=recipe.training.scheme) for p in labels.planes()]
+    file = _only_file(arguments.labels)
+    refuse_input("-o", output, [file])
+    labels = read_labels(file)
+    try:
+        planes = [weight_map(p[0], recipe.weight_map, scheme=recipe.training.scheme) for p in labels.planes()]
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
     canonical = np.stack(planes).reshape(labels.shape)
     axes = spatial_axes(labels.axes)
     write_float(output, from_canonical(canonical, axes), axes, labels.spacing)

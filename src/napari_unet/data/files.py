@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     pathlib.Path
         The name to write to, with the same suffix. It is removed if the block raises.
 
+    Raises
+    ------
+    OSError
+        If it cannot be written, under the name of ``path``.
+
     Examples
     --------
     >>> import tempfile
@@ -36,9 +41,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     ['notes.txt']
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:8]}{target.suffix}")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()
         usual_mode = temporary.stat().st_mode
         temporary.unlink()
@@ -46,5 +51,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         # Some libraries write files that nobody else may read, which is no use in a shared folder.
         temporary.chmod(usual_mode)
         os.replace(temporary, target)
+    except OSError as error:
+        # A temporary name, or none at all, tells a person nothing.
+        ours = {"None", *map(str, (temporary, *target.parents))}
+        if error.errno is None or str(error.filename) not in ours:
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where there can be no such file, there is none
+            temporary.unlink()

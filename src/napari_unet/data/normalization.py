@@ -40,6 +40,11 @@ class PlaneScaler:
     low: tuple[float, ...]
     high: tuple[float, ...]
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether the image has nothing to see, in any channel."""
+        return self.low == self.high
+
     def __call__(self, plane: NDArray[Any]) -> NDArray[np.float32]:
         """Normalise a part of the image.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +133,7 @@ def write_planes(
         raise InputError(f"Planes of axes {axes} cannot be written: Y and X must be the last axes.")
     dtype = np.dtype(layout.dtype)
     n_bytes = math.prod(layout.shape) * dtype.itemsize
-    with _naming(path), atomic_path(path) as temporary:
+    with atomic_path(path) as temporary:
         tifffile.imwrite(
             temporary,
             (_convert(plane, layout) for plane in _exactly(planes, math.prod(layout.shape[:-2]))),
@@ -239,14 +238,3 @@ def _calibration(axes: str, spacing: Mapping[str, float]) -> dict[str, Any]:
         return {"metadata": metadata}
     per_centimetre = (1e4 / known["X"], 1e4 / known["Y"])
     return {"metadata": metadata, "resolution": per_centimetre, "resolutionunit": "CENTIMETER"}
-
-
-@contextmanager
-def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Put the name of the file into an error of the system, which knows a temporary name at most."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -217,6 +217,7 @@ def _segment_file(segmenter: Segmenter, entry: Entry, options: SegmentOptions, r
                 kept[part.t, :, part.z] = make(part.probabilities)
             done, n_cells = done + 1, n_cells + part.n_cells
             yield PlaneDone(path, done, total)
+        entry.set_aside()
         for (kept, _), target in zip(further, entry.results[1:], strict=True):
             _write(write_float, target, kept, image)
         _write(partial(write_labels, sealed=True), entry.results[0], labels, image)

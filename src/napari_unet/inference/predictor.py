@@ -121,7 +121,8 @@ class Predictor:
         Returns
         -------
         generator of TileDone
-            The tiles as they are done; together they cover what is wanted once.
+            The tiles as they are done; together they cover what is wanted once. Of an image whose pixels are all equal
+            everything is background.
 
         Raises
         ------
@@ -132,6 +133,8 @@ class Predictor:
         """
         _check_plane(plane, self.card.in_channels)
         box = clip(rectangle or (slice(None),) * 2, plane.shape[1:])
+        if scaler.is_blank:
+            return self._see_nothing(box)
         if self.scale == 1:
             return self._predict_tiles(plane, scaler, box)
         return self._predict_resampled(ResampledPlane(plane, scaler, self.scale), box)
@@ -216,10 +219,19 @@ class Predictor:
         """Estimate the memory that a tile takes whose output is ``edge`` px wide and high, bytes."""
         return int((edge + 2 * self.geometry[0].halo) ** 2 * self._px_bytes)
 
+    def _see_nothing(self, box: Rectangle) -> Generator[TileDone]:
+        """Give background where all pixels are equal: what a network makes of that is chance."""
+        edge = self._largest_tile_px()
+        for block in split(box, (edge, edge)):
+            probabilities = np.zeros((self.card.n_classes, *(part.stop - part.start for part in block)), np.float32)
+            probabilities[0] = 1
+            yield TileDone(block, probabilities)
+
     def _predict_resampled(self, plane: ResampledPlane, box: Rectangle) -> Generator[TileDone]:
         """Predict at the size the network works at, block after block, and bring the probabilities back."""
         # What a block needs shall fit into one tile, though tiles start on multiples of the alignment only.
-        edge = max(1, int((self._largest_tile_px() - 2 * self.geometry[0].alignment) / self.scale))
+        alignment = self.geometry[0].alignment
+        edge = max(1, int(max(self._largest_tile_px() - 2 * alignment, alignment) / self.scale))
         for block in split(box, (edge, edge)):
             yield TileDone(block, resample(partial(self._assemble, plane), plane.shape[1:], block, 1 / self.scale))
 

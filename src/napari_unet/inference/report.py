@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Name of the report in the output folder.
 REPORT = "segmentation.json"
+#: Folder in it for labels that a person corrected, and wanted made again all the same.
+REPLACED = "replaced"
 
 
 class Origin(BaseModel):
@@ -49,6 +51,11 @@ class Origin(BaseModel):
     def is_known(self) -> bool:
         """Whether another file or another model would have another origin."""
         return bool(self.model) and self.size_bytes is not None
+
+    def is_other_image(self, later: Origin) -> bool:
+        """Tell whether a later image of the same name is another one: neither in the same place, nor moved as it is."""
+        content = (self.size_bytes, self.modified_ns) == (later.size_bytes, later.modified_ns)
+        return self.image != later.image and not content
 
 
 class FileRecord(BaseModel):
@@ -146,11 +153,35 @@ class Entry:
         record, labels = self.before, self.results[0]
         if record is None:
             return self._protect(labels, made="", trouble="was not made by this program")
+        if record.origin.is_other_image(self.origin) and labels.is_file():
+            return FileFailed(
+                self.path,
+                f"{labels} was made of another image of this name, {record.origin.image}, and was not overwritten. "
+                "Give another output folder, or ask for everything to be made again.",
+            )
         complete = all(self._key(file) in record.results and file.is_file() for file in self.results)
         if record.state == "done" and complete and self.origin.is_known and record.origin == self.origin:
             return FileSkipped(self.path, labels, record.n_cells)
         made = record.results.get(self._key(labels), "")
         return self._protect(labels, made, trouble="was changed after it was made")
+
+    def set_aside(self) -> None:
+        """Keep labels that are about to be overwritten, if a person had a hand in them.
+
+        Raises
+        ------
+        OSError
+            If they cannot be moved.
+        """
+        labels = self.results[0]
+        made = self.before.results.get(self._key(labels), "") if self.before else ""
+        if self._protect(labels, made, trouble="") is None:
+            return
+        kept, number = self.folder / REPLACED, 1
+        kept.mkdir(exist_ok=True)
+        while (free := kept / f"{labels.stem}.{number}{labels.suffix}").exists():
+            number += 1
+        labels.rename(free)
 
     def _protect(self, labels: Path, made: str, trouble: str) -> FileFailed | None:
         """Refuse to overwrite labels that are neither those of which the report tells, nor sealed.
@@ -159,7 +190,7 @@ class Entry:
         """
         if not labels.is_file() or _digest(labels) == made or is_sealed(labels):
             return None
-        advice = "Move it to another folder, or ask for everything to be made again."
+        advice = f"Move it to another folder, or ask for everything to be made again: it is kept in '{REPLACED}' then."
         return FileFailed(self.path, f"{labels} {trouble}, and was not overwritten. {advice}")
 
     def follow(self, events: Iterable[Event]) -> Iterator[Event]:

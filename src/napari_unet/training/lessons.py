@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,6 +41,13 @@ class Lesson:
     reader: PatchReader
     held_out_fields: list[Field]
     n_fields: int
+
+    @cached_property
+    def held_out_key(self) -> int:
+        """A number that changes with what is held out and how it is annotated."""
+        parts = [(field.name, tuple(field.shape), field.digest) for field in self.held_out_fields]
+        # So many bits are exact in a JSON number.
+        return int(hashlib.sha256(repr(parts).encode()).hexdigest()[:12], 16)
 
     @cached_property
     def held_out(self) -> list[Batch]:

@@ -40,6 +40,8 @@ class TrainingState:
         Loss of each step.
     validated
         What was found when the held-out part was looked at, oldest first.
+    held_out_key, comparable_from
+        What was held out when it was looked at last, as a number, and the first of these that was held against it.
     beginning
         The network to start from, which part of the model remains; None: nothing of it does.
     kept
@@ -64,6 +66,7 @@ class TrainingState:
         self.taught_at = 0
         self.losses: list[float] = []
         self.validated: list[Validated] = []
+        self.held_out_key = self.comparable_from = 0
 
     @property
     def predicting(self) -> nn.Module:
@@ -90,6 +93,24 @@ class TrainingState:
         self.beginning = copy.deepcopy(self.network).eval()
         return self.beginning
 
+    def hold_out(self, key: int) -> bool:
+        """Say what is held out from now on: what was found in something else is no measure of what will be found.
+
+        Parameters
+        ----------
+        key
+            A number for it.
+
+        Returns
+        -------
+        bool
+            Whether it is something else than before.
+        """
+        if key == self.held_out_key:
+            return False
+        self.held_out_key, self.comparable_from = key, len(self.validated)
+        return True
+
     def remember(self, loss: float, iou: float) -> Validated:
         """Remember what was found in the held-out part at this step.
 
@@ -104,7 +125,8 @@ class TrainingState:
             Knows whether it is the best so far: no earlier one did better in both.
         """
         # Late models are better, as the learning rate falls to zero; a few held-out pixels say otherwise by chance.
-        best = not any(earlier.loss < loss and earlier.iou > iou for earlier in self.validated)
+        comparable = self.validated[self.comparable_from :]
+        best = not any(earlier.loss < loss and earlier.iou > iou for earlier in comparable)
         self.validated.append(Validated(self.step, loss, iou, best))
         return self.validated[-1]
 
@@ -165,6 +187,8 @@ class TrainingState:
             "taught_at": self.taught_at,
             "kept": self.kept,
             "began_trained": self.began_trained,
+            "held_out_key": self.held_out_key,
+            "comparable_from": self.comparable_from,
         }
 
     def restore(self, tensors: dict[str, Tensor], counters: dict[str, float]) -> None:
@@ -193,6 +217,8 @@ class TrainingState:
         self.seconds, self.rate_factor = counters["seconds"], counters["rate_factor"]
         self.taught_at = int(counters.get("taught_at", 0))
         self.began_trained = bool(counters.get("began_trained", False))
+        self.held_out_key = int(counters.get("held_out_key", 0))
+        self.comparable_from = int(counters.get("comparable_from", 0))
 
     def _optimizer_tensors(self) -> dict[str, Tensor]:
         """Give the optimiser's memory by parameter number and name."""

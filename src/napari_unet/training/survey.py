@@ -15,6 +15,7 @@ from skimage.measure import label as find_pieces
 
 from napari_unet.data.crowding import count_neighbours
 from napari_unet.data.targets import read_annotation
+from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,9 +158,17 @@ def survey(image: TrainingImage, scheme: Scheme, most_planes: int) -> SurveyedIm
         name=image.name,
         shape=shape,
         n_annotated=len(annotated) * len(places) / max(1, len(searched)),
-        planes=tuple(_look(image, place, scheme) for place in chosen),
+        planes=tuple(_look_named(image, place, scheme) for place in chosen),
         intensities=_read_intensities(image, chosen[len(chosen) // 2]) if chosen else None,
     )
+
+
+def _look_named(image: TrainingImage, place: tuple[int, ...], scheme: Scheme) -> AnnotatedPlane:
+    """Look at a plane; what is wrong with it is said with the name of the image."""
+    try:
+        return _look(image, place, scheme)
+    except InputError as error:
+        raise InputError(f"{image.name}: {error}") from error
 
 
 def _spread(items: list[Any], most: int) -> list[Any]:

@@ -168,6 +168,7 @@ class Trainer:
             If steps give no finite number again and again.
         """
         self.folder.save_inputs(self.recipe, list(self._lessons.images.values()))
+        self._hold_out()
         yield self._started()
         try:
             with reuse_memory(self._computation.device):
@@ -233,7 +234,13 @@ class Trainer:
             return []
         self.card = update_card(self.card, self._lessons.fields)
         self._state.taught_at = self._state.step
+        self._hold_out()
         return [Annotated(self._state.step, self._lessons.current.n_fields, self._lessons.n_cells)]
+
+    def _hold_out(self) -> None:
+        """Let a model that was the best in another held-out part no longer stand for the run."""
+        if self._state.hold_out(self._lessons.current.held_out_key):
+            self.folder.best.unlink(missing_ok=True)
 
     def _look_after(self, clock: Clock) -> list[Event]:
         """Validate and save where it is time; validate also at the end."""
@@ -272,6 +279,7 @@ class Trainer:
         failed, factor, seconds = self._state.step + 1, self._state.rate_factor / 2, self._state.seconds
         self._state.restore(*self._safe)
         self._state.seconds, self._state.rate_factor = seconds, factor
+        self._hold_out()
         self._n_recoveries += 1
         if self._n_recoveries > _MOST_RECOVERIES:
             raise TrainingError(
