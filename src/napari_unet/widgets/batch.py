@@ -118,7 +118,7 @@ class BatchWidget(Dock):
         self.probabilities.setToolTip("<p>Write the probability of each pixel too, to a folder of its own.</p>")
         self.again.setToolTip(
             "<p>Files are left as they are if this model made them with these settings of the same image before. Check "
-            "this to make all of them again, also where labels were corrected by hand.</p>"
+            "this to make all of them again; labels that were corrected by hand are kept in the folder 'replaced'.</p>"
         )
         self.form.prepend_row("", self.again)
         self.form.prepend_row("", self.probabilities)

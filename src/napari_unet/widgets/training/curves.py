@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _HEIGHT_PX = 170
 _RAW_OPACITY = 0.35
+_VEIL_OPACITY = 0.75
 _PADDING = 0.15
 
 # While a closed dock is collected, Qt may ask a title for its size whose attributes are gone: then it has none.
@@ -136,8 +137,11 @@ class Curves(QWidget):
         self.smoothed.setPen(line, width=2)
         self.iou.setPen(line, width=2)
         self.iou.setSymbolBrush(line)
+        veil = pg.mkColor(ground)  # a curve may run behind the legend
+        veil.setAlphaF(_VEIL_OPACITY)
         for plot in (self.loss_plot, self.iou_plot):
             plot.legend.setLabelTextColor(text)
+            plot.legend.setBrush(veil)
             for side in ("left", "bottom"):
                 plot.getAxis(side).setPen(text)
                 plot.getAxis(side).setTextPen(text)
