@@ -79,6 +79,8 @@ def test_what_does_not_pair_is_named(run: Run, predicted: Path, data: Path) -> N
     (predicted / "three.tif").write_bytes((predicted / "one.tif").read_bytes())
     code, result, errors = run("evaluate", predicted, data / "labels", "--json")
     assert (code, json.loads(result)["images"].keys()) == (0, {"one"})
+    alone = {"prediction": [str(predicted / "three.tif")], "truth": [str(data / "labels" / "two.tif")]}
+    assert json.loads(result)["unpaired"] == alone
     assert f"truth without prediction: {data / 'labels' / 'two.tif'}" in errors
     assert f"prediction without truth: {predicted / 'three.tif'}" in errors
 

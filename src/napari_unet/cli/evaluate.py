@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     if scores or arguments.json:
         undefined = dict.fromkeys((field.name for field in fields(Scores)), math.nan)
         means = mean_scores(list(scores.values())) if scores else undefined
-        report(_as_json(scores, means) if arguments.json else _as_table(scores, means))
+        report(_as_json(scores, means, pairing) if arguments.json else _as_table(scores, means))
     return 1 if n_failed else 0
 
 
@@ -102,10 +102,12 @@ def _write_tables(reports: list[PlaneReport], arguments: argparse.Namespace) -> 
                 temporary.write_text(as_csv(reports), encoding="utf-8")
 
 
-def _as_json(scores: dict[str, Scores], means: dict[str, float]) -> str:
-    """Write means and the scores of each image; what is undefined is null."""
+def _as_json(scores: dict[str, Scores], means: dict[str, float], pairing: Pairing) -> str:
+    """Write means, the scores of each image, and what was not compared; what is undefined is null."""
     images = {name: _defined(asdict(score)) for name, score in scores.items()}
-    return json.dumps(_defined(means) | {"images": images}, indent=2, allow_nan=False)
+    alone = {"prediction": pairing.images_without_labels, "truth": pairing.labels_without_image}
+    unpaired = {kind: [str(path) for path in paths] for kind, paths in alone.items()}
+    return json.dumps(_defined(means) | {"images": images, "unpaired": unpaired}, indent=2, allow_nan=False)
 
 
 def _defined(values: dict[str, Any]) -> dict[str, Any]:
