@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,17 +169,21 @@ class Trainer:
         self.folder.save_inputs(self.recipe, list(self._lessons.images.values()))
         self._hold_out()
         yield self._started()
+        broken = False
         try:
             with reuse_memory(self._computation.device):
                 if self._state.began_trained and not self._state.step:
                     self._be_gentle()
                 yield from self._loop()
+        except Exception:
+            broken = True
+            raise
         finally:
             self._lessons.collect()
             self._snapshots.write(at_once=True)
             self._save()
             self.folder.save_model(self.model(), best=False)
-            if not isinstance(sys.exception(), Exception):  # a stop is none
+            if not broken:  # neither is what was stopped
                 fit_saved(self.folder.model, self._lessons.images.values(), self._state.step)
         yield Finished(self._state.step, self._state.seconds, self.folder.model, "budget")
 
