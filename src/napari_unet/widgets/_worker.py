@@ -238,7 +238,7 @@ def _window_first() -> Iterator[None]:
     with _at_work_lock:
         if not _at_work:
             _usual_turn_s.append(sys.getswitchinterval())
-            sys.setswitchinterval(min(_TURN_S, *_usual_turn_s))
+            _set_turn(min(_TURN_S, *_usual_turn_s))
         _at_work.append(None)
         gc.freeze()
     try:
@@ -248,7 +248,12 @@ def _window_first() -> Iterator[None]:
             _at_work.pop()
             if not _at_work:
                 gc.unfreeze()
-                sys.setswitchinterval(_usual_turn_s.pop())
+                _set_turn(_usual_turn_s.pop())
+
+
+def _set_turn(seconds: float) -> None:
+    """Say how long who has the interpreter keeps it; Python cuts off what is less than a microsecond."""
+    sys.setswitchinterval(seconds + 5e-7)
 
 
 def _stop(streams: list[EventStream]) -> None:
