@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import pytest
+
     Run = Callable[..., tuple[int, str, str]]
 
 
@@ -43,7 +45,11 @@ def test_other_things_are_refused(run: Run, data: Path) -> None:
     assert (code, result, "not a readable safetensors file" in errors) == (2, "", True)
 
 
-def test_the_starter_can_be_named(run: Run) -> None:
+def test_the_starter_can_be_named_also_beside_a_folder_of_that_name(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "starter").mkdir()
     code, result, _ = run("info", "starter")
     described = {name: value.strip() for name, value in entries(result).items()}
     assert (code, described["image channels"], described["resampling"]) == (0, "1", "none")

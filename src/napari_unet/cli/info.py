@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.cli.messages import report
-from napari_unet.cli.runs import read_counters
+from napari_unet.cli.runs import named_model, read_counters
 from napari_unet.inference.options import makes_cells_by
 from napari_unet.training.pace import duration
 
@@ -53,10 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_unet.models.model_file import load_model
     from napari_unet.training.run_folder import RunFolder
 
-    path = Path(arguments.model)
-    folder = RunFolder(path)
-    lines = _describe_run(folder) if path.is_dir() else {}
-    lines |= _describe_model(load_model(folder.model if path.is_dir() else arguments.model))
+    folder, model = RunFolder(Path(arguments.model)), named_model(arguments.model)
+    lines = _describe_run(folder) if model == folder.model else {}
+    lines |= _describe_model(load_model(model))
     width = max(map(len, lines))
     report("\n".join(f"{name:<{width}}  {value}" for name, value in lines.items()))
     return 0

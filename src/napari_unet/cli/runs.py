@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.cli.messages import say
+from napari_unet.data.files import numbered
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari_unet.training.run_folder import RunFolder
 
 
@@ -61,13 +61,26 @@ def set_aside(path: Path) -> None:
     """
     if not path.exists():
         return
-    number = 1
-    while (aside := _numbered(path, number)).exists():
-        number += 1
+    aside = numbered(path)
     os.rename(path, aside)
     say(f"the earlier {path} is now {aside}")
 
 
-def _numbered(path: Path, number: int) -> Path:
-    """Give a name with a number; the suffix of a file says what it is."""
-    return path.with_name(f"{path.name}.{number}" if path.is_dir() else f"{path.stem}.{number}{path.suffix}")
+def named_model(argument: str) -> Path:
+    """Give the model file that a person names: itself, the starter, or that of a run folder.
+
+    Parameters
+    ----------
+    argument
+        What was given.
+
+    Returns
+    -------
+    pathlib.Path
+        It need not be there.
+    """
+    from napari_unet.models.card import STARTER, locate
+    from napari_unet.training.run_folder import RunFolder
+
+    folder = RunFolder(Path(argument))
+    return folder.model if argument != STARTER and folder.path.is_dir() else locate(argument)

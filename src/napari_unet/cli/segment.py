@@ -10,6 +10,7 @@ from napari_unet.axes import parse_axes
 from napari_unet.cli.interrupt import STOPPED, Interrupt
 from napari_unet.cli.options import add_settings, given_settings, layered_recipe
 from napari_unet.cli.progress import FilesProgress
+from napari_unet.cli.runs import named_model
 
 if TYPE_CHECKING:
     import argparse
@@ -79,12 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_unet.data.reading import find_files
     from napari_unet.inference.batch import segment_files
     from napari_unet.models.model_file import load_model
-    from napari_unet.training.run_folder import RunFolder
 
     if arguments.axes is not None:
         parse_axes(arguments.axes)
-    run = RunFolder(Path(arguments.model))
-    model = load_model(run.model if run.path.is_dir() else arguments.model)
+    model = load_model(named_model(arguments.model))
     files = list(dict.fromkeys(file for images in arguments.images for file in find_files(images)))
     job = model, files, Path(arguments.output), _choose_options(arguments, model)
     if not arguments.scheduler:

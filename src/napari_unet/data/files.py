@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,3 +61,25 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # where there can be no such file, there is none
             temporary.unlink()
+
+
+def numbered(path: Path) -> Path:
+    """Give a free name beside a path: ``cells.run.1`` for a folder, ``cells.1.tif`` for a file, then 2, 3 and so on.
+
+    Parameters
+    ----------
+    path
+        The name that is taken; the suffix of a file says what it is, and stays the last part.
+
+    Returns
+    -------
+    pathlib.Path
+        A name that nothing has.
+
+    Examples
+    --------
+    >>> numbered(Path("no such folder", "cells.tif")).name
+    'cells.1.tif'
+    """
+    names = (f"{path.name}.{n}" if path.is_dir() else f"{path.stem}.{n}{path.suffix}" for n in count(1))
+    return next(free for free in map(path.with_name, names) if not free.exists())

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 
+from napari_unet.data.tiff import reading
+from napari_unet.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -58,8 +61,8 @@ def is_sealed(path: Path) -> bool:
         False, too, where it cannot be read.
     """
     try:
-        with tifffile.TiffFile(path) as file:
+        with reading(path), tifffile.TiffFile(path) as file:
             written = str(file.pages.first.software)
             return written.startswith(_START) and written == seal(page.asarray() for page in file.pages)
-    except Exception:  # decoders of foreign bytes raise anything, and what cannot be read is not ours
+    except (InputError, OSError):  # what cannot be read is not ours
         return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from napari_unet.data.files import atomic_path
+from napari_unet.data.files import atomic_path, numbered
 from napari_unet.data.seal import is_sealed
 from napari_unet.errors import InputError
 from napari_unet.inference.events import Event, FileDone, FileFailed, FileSkipped, FileStarted
@@ -152,7 +152,7 @@ class Entry:
         """
         record, labels = self.before, self.results[0]
         if record is None:
-            return self._protect(labels, made="", trouble="was not made by this program")
+            return self._protect("was not made by this program")
         if record.origin.is_other_image(self.origin) and labels.is_file():
             return FileFailed(
                 self.path,
@@ -162,8 +162,7 @@ class Entry:
         complete = all(self._key(file) in record.results and file.is_file() for file in self.results)
         if record.state == "done" and complete and self.origin.is_known and record.origin == self.origin:
             return FileSkipped(self.path, labels, record.n_cells)
-        made = record.results.get(self._key(labels), "")
-        return self._protect(labels, made, trouble="was changed after it was made")
+        return self._protect("was changed after it was made")
 
     def set_aside(self) -> None:
         """Keep labels that are about to be overwritten, if a person had a hand in them.
@@ -173,21 +172,18 @@ class Entry:
         OSError
             If they cannot be moved.
         """
-        labels = self.results[0]
-        made = self.before.results.get(self._key(labels), "") if self.before else ""
-        if self._protect(labels, made, trouble="") is None:
-            return
-        kept, number = self.folder / REPLACED, 1
-        kept.mkdir(exist_ok=True)
-        while (free := kept / f"{labels.stem}.{number}{labels.suffix}").exists():
-            number += 1
-        labels.rename(free)
+        if self._protect("is kept") is not None:
+            kept = self.folder / REPLACED
+            kept.mkdir(exist_ok=True)
+            self.results[0].rename(numbered(kept / self.results[0].name))
 
-    def _protect(self, labels: Path, made: str, trouble: str) -> FileFailed | None:
+    def _protect(self, trouble: str) -> FileFailed | None:
         """Refuse to overwrite labels that are neither those of which the report tells, nor sealed.
 
         Those of a run that was cut off before it could tell are sealed.
         """
+        labels = self.results[0]
+        made = self.before.results.get(self._key(labels), "") if self.before else ""
         if not labels.is_file() or _digest(labels) == made or is_sealed(labels):
             return None
         advice = f"Move it to another folder, or ask for everything to be made again: it is kept in '{REPLACED}' then."
