@@ -121,7 +121,7 @@ class Brush:
         self._stroke, self._move = QTimer(), QTimer()
         self._stroke.setInterval(STROKE_EVERY_MS)
         self._move.setInterval(30)
-        self._stroke.timeout.connect(self._begin)
+        self._stroke.timeout.connect(self.paint)
         self._move.timeout.connect(self._go_on)
 
     def start(self) -> None:
@@ -132,7 +132,8 @@ class Brush:
         """Begin no further stroke."""
         self._stroke.stop()
 
-    def _begin(self) -> None:
+    def paint(self) -> None:
+        """Begin one stroke."""
         size = self._canvas.size()
         x, y = self._random.uniform(0.4, 0.6, 2) * (size.width(), size.height())
         self._points = [QPoint(int(x + 3 * n), int(y + n)) for n in range(STROKE_POINTS)]
@@ -176,7 +177,7 @@ def wait_for(condition: Callable[[], bool], patience_s: float = 600) -> float:
 
 
 def measure(size: int, seconds: float) -> dict[str, np.ndarray]:
-    """Give gaps and time of the processor, see `Ticks`: of napari alone, then with the dock, training and not."""
+    """Give gaps and time of the processor, see `Ticks`: of napari alone, then with the docks, training and not."""
     viewer = open_window(size)
     QTest.qWait(SETTLE_MS)
     ticks, brush = Ticks(), Brush(viewer)
@@ -184,6 +185,7 @@ def measure(size: int, seconds: float) -> dict[str, np.ndarray]:
     with BareLoop():
         states["napari beside a bare loop, idle"] = ticks.over(seconds)
         states["napari beside a bare loop, painting"] = paint(ticks, brush, seconds)
+    open_dock(viewer, "Annotate")
     train = open_dock(viewer, "Train")
     wait_for(main_button(train).isEnabled)
     QTest.qWait(SETTLE_MS)
@@ -195,8 +197,8 @@ def measure(size: int, seconds: float) -> dict[str, np.ndarray]:
     main_button(train).click()
     wait_for(lambda: main_button(train).text() == "Train")
     QTest.qWait(SETTLE_MS)
-    states["dock open, idle"] = ticks.over(seconds)
-    states["dock open, painting"] = paint(ticks, brush, seconds)
+    states["docks open, idle"] = ticks.over(seconds)
+    states["docks open, painting"] = paint(ticks, brush, seconds)
     viewer.close()
     return states
 

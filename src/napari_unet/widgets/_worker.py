@@ -45,6 +45,8 @@ class EventStream:
     ----------
     make_events
         Makes the generator. Called in the thread, so that preparing may take its time.
+    gives_way
+        Whether the window goes first where both want the same processor.
 
     Attributes
     ----------
@@ -60,8 +62,9 @@ class EventStream:
     [0, 1, 2]
     """
 
-    def __init__(self, make_events: Callable[[], Generator[Any]]) -> None:
+    def __init__(self, make_events: Callable[[], Generator[Any]], *, gives_way: bool = True) -> None:
         self.error: Exception | None = None
+        self._gives_way = gives_way
         self._waiting: queue.Queue[Any] = queue.Queue(_MOST_WAITING)
         self._stopping = threading.Event()
         self._going = threading.Event()
@@ -110,7 +113,8 @@ class EventStream:
 
     def _work(self, make_events: Callable[[], Generator[Any]]) -> None:
         """Go through the events; the body of the thread."""
-        step_back()
+        if self._gives_way:
+            step_back()
         try:
             with _window_first(), closing(make_events()) as events:
                 for event in events:
@@ -140,6 +144,8 @@ class EventRunner(QObject):
     ----------
     parent
         Object it belongs to.
+    gives_way
+        Whether the window goes first where both want the same processor, as is right for all that takes long.
 
     Attributes
     ----------
@@ -155,8 +161,9 @@ class EventRunner(QObject):
     failed = Signal(object)
     ended = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, gives_way: bool = True) -> None:
         super().__init__(parent)
+        self._gives_way = gives_way
         self._streams: list[EventStream] = []
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -191,7 +198,7 @@ class EventRunner(QObject):
         """
         if self.is_running:
             raise RuntimeError("the generator before is still running; stop it and wait for `ended`")
-        self._streams.append(EventStream(make_events))
+        self._streams.append(EventStream(make_events, gives_way=self._gives_way))
         self._timer.start()
 
     def pause(self) -> None:

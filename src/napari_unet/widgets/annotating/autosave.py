@@ -108,7 +108,8 @@ class Autosave(QObject):
         self._waiting: set[Plane] = set()
         self._written: set[Plane] = set()
         self._is_failing = False
-        self._runner = EventRunner(self)
+        # A training, or other programs, may keep all cores busy: what was painted does not wait for them.
+        self._runner = EventRunner(self, gives_way=False)
         self._runner.arrived.connect(self._take)
         self._runner.failed.connect(self._drop)
         self._runner.ended.connect(self._end)
