@@ -1,8 +1,8 @@
 """How long a stroke takes to the disk: idle, while it trains, and while other programs keep all cores busy, too.
 
-Measured in the real window, on a display or a virtual one, from the end of a stroke until the window knows that the disk
-has everything. Each state is measured with the writer as it is and, in turns in the same run, with one that lets the
-window and other programs go first, as a training does.
+Measured in the real window, on a display or a virtual one, from the end of a stroke until the window knows that the
+disk has everything. Each state is measured with the writer as it is and, in turns in the same run, with one that lets
+the window and other programs go first, as a training does.
 
     python benchmarks/autosave.py [--strokes 20] [--size 2048]
 """
@@ -17,7 +17,6 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import napari
 import numpy as np
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
@@ -28,6 +27,8 @@ from napari_unet.widgets._session import HOME_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import napari
 
     from napari_unet.widgets.annotating.annotation import Annotation
 
