@@ -1,4 +1,4 @@
-"""Every process of the tests has napari settings of its own: written by two at once, the file breaks."""
+"""Processes of the tests keep out of each other's way: napari settings of their own, written by two at once they break."""
 
 from __future__ import annotations
 
@@ -8,4 +8,6 @@ from pathlib import Path
 
 # Removed with the process.
 _folder = tempfile.TemporaryDirectory(prefix="napari-unet-tests-", ignore_cleanup_errors=True)
+# Threads of torch that wait shall sleep: spinning, they slow each other several times where processes share the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["NAPARI_CONFIG"] = str(Path(_folder.name) / "settings.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,12 @@ def run(model: Path, request: Request, old: Canvas | None = None) -> tuple[Canva
     return events[0].canvas, events
 
 
-def planes_of(model: Path, image: np.ndarray = NOISE, tile_px: int = 16) -> dict:
+@functools.cache
+def planes_of_noise(model: Path) -> dict:
+    return planes_of(model, NOISE)
+
+
+def planes_of(model: Path, image: np.ndarray, tile_px: int = 16) -> dict:
     trained = load_model(model)
     segmenter = Segmenter(trained, recipe_of(trained, tiling={"tile_px": tile_px}).tiling)
     return {(plane.t, plane.z): plane for plane in segmenter.planes(image, keep_probabilities=True)}
@@ -68,7 +74,7 @@ def planes_of(model: Path, image: np.ndarray = NOISE, tile_px: int = 16) -> dict
 
 def test_labels_are_those_of_the_segmenter(model: Path) -> None:
     canvas, events = run(model, ask(model, ALL[::-1]))
-    expected = planes_of(model)
+    expected = planes_of_noise(model)
     done = [event for event in events if isinstance(event, PlaneSegmented)]
     assert [event.place for event in done] == list(ALL[::-1])
     for event in done:
@@ -102,7 +108,7 @@ def test_one_plane_leaves_the_others_and_is_wiped_first(model: Path) -> None:
         if isinstance(event, PlaneBegun):
             assert not old.labels[1, 0, 2].any()
         assert (np.delete(old.labels.reshape(6, 45, 61), 5, axis=0) == 7).all()
-    np.testing.assert_array_equal(old.labels[1, 0, 2], planes_of(model)[1, 2].labels)
+    np.testing.assert_array_equal(old.labels[1, 0, 2], planes_of_noise(model)[1, 2].labels)
 
 
 def test_a_new_result_of_all_planes_leaves_nothing_of_the_old_one(model: Path) -> None:
@@ -121,7 +127,7 @@ def test_a_rectangle_is_predicted_as_in_the_whole_plane(model: Path, data: st.Da
     box = tuple(slice(*sorted(pair)) for pair in ends)
     old = Canvas(np.full((2, 1, 3, 45, 61), 7, np.int32))
     canvas, events = run(model, ask(model, ((0, 1),), box, probabilities=True), old)
-    whole = planes_of(model)[0, 1]
+    whole = planes_of_noise(model)[0, 1]
     # Tiles of other sizes are summed up in another order, which moves the last bit.
     np.testing.assert_allclose(canvas.probabilities[0][0, 0, 1][box], whole.probabilities[1][box], atol=1e-6)
     labels = canvas.labels[0, 0, 1]
@@ -135,7 +141,7 @@ def test_a_rectangle_is_predicted_as_in_the_whole_plane(model: Path, data: st.Da
 
 
 def test_a_tile_shows_its_foreground_and_cells_go_on_over_seams(model: Path) -> None:
-    foreground = planes_of(model)[0, 0].probabilities[1] >= 0.5
+    foreground = planes_of_noise(model)[0, 0].probabilities[1] >= 0.5
     plain = {"grow_px": 0, "max_hole_px": 0, "min_size_px": 0}
     request = Request(NOISE, ((0, 0),), None, recipe_of(load_model(model), tiling=SMALL_TILES, instances=plain))
     events = segment_live(model, request, None, model.parent)
@@ -157,7 +163,7 @@ def test_closing_keeps_what_is_done(model: Path) -> None:
     assert isinstance(opened, Opened)
     done = next(event for event in events if isinstance(event, PlaneSegmented))
     events.close()
-    np.testing.assert_array_equal(opened.canvas.labels[0, 0, 0], planes_of(model)[done.place].labels)
+    np.testing.assert_array_equal(opened.canvas.labels[0, 0, 0], planes_of_noise(model)[done.place].labels)
     assert not opened.canvas.labels[0, 0, 1:].any()
 
 
@@ -177,7 +183,7 @@ def test_classes_and_their_probabilities(tmp_path: Path) -> None:
 def test_lazy_images_are_read_plane_by_plane(model: Path) -> None:
     lazy = da.from_array(NOISE, chunks=(1, 1, 1, 20, 20))
     canvas, _ = run(model, ask(model, ((1, 1),), image=lazy))
-    np.testing.assert_array_equal(canvas.labels[1, 0, 1], planes_of(model)[1, 1].labels)
+    np.testing.assert_array_equal(canvas.labels[1, 0, 1], planes_of_noise(model)[1, 1].labels)
 
 
 @pytest.mark.parametrize("damage", ["missing", "damaged", "channels"])
