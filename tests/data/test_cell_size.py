@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from napari_unet.data.cell_size import (
     small_cell,
     typical_diameter,
 )
+from napari_unet.data.crowding import are_crowded
 from napari_unet.data.training_image import TrainingImage
 
 
@@ -33,6 +35,14 @@ def test_each_cell_counts_in_each_plane() -> None:
     image = TrainingImage("two", labels, labels)
     assert sorted(cell_sizes([image, image], "dense")) == [1, 1, 6, 6, 6, 6]
     assert sorted(cell_sizes([image], "sparse")) == [1, 6, 6]
+
+
+def test_cells_that_are_left_out_do_not_count() -> None:
+    labels = np.zeros((1, 1, 1, 20, 20), np.uint8)
+    labels[..., :4, :4], labels[..., 4:20, 4:20] = 1, 2
+    image = TrainingImage("one", labels, labels, ignore=labels == 2)
+    assert cell_sizes([image], "dense").tolist() == [16]
+    assert not are_crowded([image], "dense") and are_crowded([replace(image, ignore=None)], "dense")
 
 
 def discs(diameter: float) -> np.ndarray:

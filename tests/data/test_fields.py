@@ -8,7 +8,9 @@ import torch
 
 from drawing import draw_image, fields_of, quick_recipe
 from napari_unet.config.recipe import parse_recipe
-from napari_unet.data.fields import class_balance, class_weight_table
+from napari_unet.data.fields import Preparation, class_balance, class_weight_table
+from napari_unet.data.image_fields import ImageFields
+from napari_unet.data.normalization import fit_normalization
 from napari_unet.data.targets import NOT_ANNOTATED
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.data.weight_map import weight_map
@@ -72,3 +74,19 @@ def test_the_weight_of_a_class_is_its_mean_on_the_scale_of_logits() -> None:
 def test_weights_that_are_one_everywhere_leave_nothing_to_take_out() -> None:
     recipe = parse_recipe({"weight_map": {"balance_classes": False, "border_weight": 0}})
     assert class_balance(fields_of(draw_image(), recipe), recipe) == (1, 1)
+
+
+def test_dots_that_are_gone_in_a_smaller_image_are_no_annotation() -> None:
+    source, recipe = draw_image(), quick_recipe(scheme="sparse")
+    labels = np.zeros_like(source.labels)
+    labels[..., 3, 3] = 2
+    preparation = Preparation(recipe, fit_normalization([source.image], recipe.normalization), 0.1)
+    fields = ImageFields(preparation)
+    fields.update(replace(source, labels=labels))
+    assert not fields.fields
+    large = labels.copy()
+    large[..., 20:40, 20:40] = 3
+    fields.update(replace(source, labels=large))
+    assert len(fields.fields) == 1
+    fields.update(replace(source, labels=labels))
+    assert not fields.fields

@@ -63,3 +63,10 @@ def test_the_file_has_the_usual_permissions(tmp_path: Path) -> None:
     with atomic_path(tmp_path / "kept") as temporary:
         temporary.touch(mode=0o600)
     assert (tmp_path / "kept").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path) -> None:
+    file = tmp_path / ("n" * 251 + ".txt")
+    with atomic_path(file) as temporary:
+        temporary.write_text("kept")
+    assert file.read_text() == "kept"

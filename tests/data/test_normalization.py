@@ -164,3 +164,16 @@ def test_no_image_is_refused() -> None:
 def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         NormalizationConfig(**wrong)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 40, 256, 256), (1, 2, 1, 3000, 3000)])
+def test_what_lies_between_the_pixels_looked_at_is_seen(shape: tuple[int, ...]) -> None:
+    """An image is blank only if it is: cells on a few planes of a masked stack, or spots in a large plane."""
+    image = np.zeros(shape, np.uint16)
+    image[:, 0, shape[2] * 3 // 4 - 1, 101:104, 101:104] = 1000
+    for data in (image, da.from_array(image)):
+        scaler = fit_normalization([data], NormalizationConfig()).for_image(data)
+        assert (scaler.low[0], scaler.high[0]) == (0, 1000)
+        assert scaler.low[1:] == scaler.high[1:]
+    blank = np.full_like(image, 7)
+    assert fit_normalization([blank], NormalizationConfig()).for_image(blank).is_blank

@@ -76,11 +76,19 @@ def edit_card(content: bytes, place: str, value: Any) -> bytes:
         ("recipe", None, "card is damaged"),
         ("in_channels", 0, "card is damaged"),
         ("in_channels", 2**70, "card is damaged"),
-        ("in_channels", 4096, "do not fit the architecture"),
+        ("in_channels", 4096, "the normalisation of 4096 channels does not fit"),
         ("n_classes", 1, "card is damaged"),
-        ("n_classes", 3, "do not fit the architecture"),
+        ("n_classes", 3, "names and balance of 3 classes do not fit"),
         ("class_names", 7, "card is damaged"),
+        ("class_names", ["cell"], "names and balance of 2 classes do not fit"),
+        ("class_balance", [1, 2, 3], "names and balance of 2 classes do not fit"),
+        ("class_balance", ["Infinity", 1], "card is damaged"),
+        ("scale", 1e9, "card is damaged"),
+        ("scale", 1e-300, "card is damaged"),
         ("normalization", {}, "card is damaged"),
+        ("normalization.n_channels", 3, "the normalisation of 1 channels does not fit"),
+        ("normalization.intervals", [[0, 1], [0, 1]], "the normalisation of 1 channels does not fit"),
+        ("normalization.intervals", [[5, 1]], "intervals that are none"),
         ("weights_sha256", "0" * 64, "weights do not match their checksum"),
         ("format_version", 0, "card is damaged"),
         ("format_version", "one", "card is damaged"),
@@ -104,6 +112,8 @@ def test_the_largest_network_a_card_may_name_takes_no_memory(path: Path) -> None
     content = path.read_bytes()
     for place, value in {"model.depth": 6, "model.base_channels": 256, "model.max_channels": 4096}.items():
         content = edit_card(content, f"recipe.{place}", value)
+    for place, value in {"n_channels": 4096, "intervals": []}.items():
+        content = edit_card(content, f"normalization.{place}", value)
     path.write_bytes(edit_card(content, "in_channels", 4096))
     with pytest.raises(InputError, match="do not fit the architecture"):
         load_model(path)

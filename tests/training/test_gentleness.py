@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -151,15 +152,17 @@ def test_what_is_worth_keeping_follows_the_annotation_and_the_new_network(seed: 
     row[:, 0] = 1
     both, either = [(op(found[0] == 1, found[1] == 1)).sum() for op in (torch.logical_and, torch.logical_or)]
     expected = float(both / either) if either else 1.0
+    batch = Batch(image, found[0], row, row == 0)
     how = Computation.choose(ExecutionConfig(device="cpu", precision="float32")), ()
-    assert agreement(old, new, [Batch(image, found[0], row)], *how) == pytest.approx(expected)
-    assert agreement(new, old, [Batch(image, found[0], row)], *how) == pytest.approx(expected)
+    assert agreement(old, new, [batch], *how) == pytest.approx(expected)
+    assert agreement(new, old, [batch], *how) == pytest.approx(expected)
     most = TrainingConfig().kept_share
-    kept = worth_keeping(TrainingConfig(), old, new, [Batch(image, found[0], row)], *how)
+    kept = worth_keeping(TrainingConfig(), old, new, [batch], *how)
     assert kept == pytest.approx(min(most, expected**2))
     # A truth that says the opposite of what the old network finds: nothing of it is worth keeping.
     if found[0].any() and not found[0].all():
-        assert worth_keeping(TrainingConfig(), old, new, [Batch(image, 1 - found[0], torch.ones_like(row))], *how) == 0
+        other = replace(batch, target=1 - found[0], weights=torch.ones_like(row))
+        assert worth_keeping(TrainingConfig(), old, new, [other], *how) == 0
 
 
 def answers(network: torch.nn.Module, offset: float) -> torch.nn.Module:

@@ -55,7 +55,8 @@ def codes(*images: TrainingImage, recipe: Recipe = DENSE, init: ModelCard | None
 
 def card(in_channels: int = 1, n_classes: int = 2) -> ModelCard:
     normalization = Normalization(config=NormalizationConfig(), n_channels=in_channels)
-    return ModelCard(in_channels=in_channels, n_classes=n_classes, normalization=normalization)
+    names = tuple(f"class {number}" for number in range(n_classes))
+    return ModelCard(in_channels=in_channels, n_classes=n_classes, class_names=names, normalization=normalization)
 
 
 @pytest.mark.parametrize(("gap", "expected"), [(4, 0.57), (60, 0.32)])

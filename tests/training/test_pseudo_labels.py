@@ -30,16 +30,24 @@ PIXELS = (2, 3, 4)
 @given(
     arrays(np.int64, PIXELS, elements=st.integers(0, 1)),
     arrays(np.float32, PIXELS, elements=st.sampled_from([0.0, 0.5, 3.0])),
+    arrays(bool, PIXELS),
     arrays(np.float32, (2, 2, 3, 4), elements=st.floats(-20, 20, width=32)),
     st.floats(0.5, 1),
     st.sampled_from([(), (0.25, 4.0), (4.0, 0.25)]),
 )
 def test_only_sure_cells_are_added(
-    target: np.ndarray, weights: np.ndarray, logits: np.ndarray, least: float, balance: tuple[float, ...]
+    target: np.ndarray,
+    weights: np.ndarray,
+    is_open: np.ndarray,
+    logits: np.ndarray,
+    least: float,
+    balance: tuple[float, ...],
 ) -> None:
-    batch = Batch(torch.zeros(2, 1, 3, 4), torch.from_numpy(target), torch.from_numpy(weights))
+    """What weighs nothing is not open for that: background may weigh nothing, and so does what is to be left out."""
+    pixels = torch.from_numpy(target), torch.from_numpy(weights * ~is_open), torch.from_numpy(is_open)
+    batch = Batch(torch.zeros(2, 1, 3, 4), *pixels)
     filled = label_sure_cells(batch, torch.from_numpy(logits), balance, least)
-    known = batch.weights > 0
+    known = ~batch.is_open
     assert torch.equal(filled.target[known], batch.target[known])
     assert torch.equal(filled.weights[known], batch.weights[known])
     added = (filled.weights > 0) & ~known
@@ -58,7 +66,7 @@ def test_it_is_full_of_cells_where_most_of_what_is_open_is_cell(n_cells: int, is
     cell = np.arange(10) < n_cells + 2
     weights = torch.ones(1, 1, 10)
     weights[..., 2:] = 0  # the first two, which are cell, are annotated
-    batch = Batch(torch.zeros(1, 1, 1, 10), torch.ones(1, 1, 10, dtype=torch.int64), weights)
+    batch = Batch(torch.zeros(1, 1, 1, 10), torch.ones(1, 1, 10, dtype=torch.int64), weights, weights == 0)
     logits = torch.from_numpy(np.stack([~cell, cell])[None, :, None].astype(np.float32))
     assert is_full_of_cells(batch, logits, ()) == is_full
     # A class that weighs more in the loss is found more often.
@@ -66,7 +74,8 @@ def test_it_is_full_of_cells_where_most_of_what_is_open_is_cell(n_cells: int, is
 
 
 def test_nothing_is_open_where_all_is_annotated() -> None:
-    batch = Batch(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 2, dtype=torch.int64), torch.ones(1, 1, 2))
+    weights = torch.ones(1, 1, 2)
+    batch = Batch(torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 2, dtype=torch.int64), weights, weights == 0)
     assert not is_full_of_cells(batch, torch.tensor([[[[0.0, 0.0]], [[9.0, 9.0]]]]), ())
 
 

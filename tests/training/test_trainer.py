@@ -155,6 +155,76 @@ def test_dropout_leaves_the_randomness_of_the_caller_alone(tmp_path: Path) -> No
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.parametrize("validation", ["images", "regions"])
+def test_resumed_equals_uninterrupted_with_an_image_that_came_later(tmp_path: Path, validation: str) -> None:
+    """What was held out stays so, and nothing that was learnt from is held out."""
+    images = [draw_image(str(number), seed=number) for number in range(3)]
+    recipe = quick_recipe(steps=6, validation=validation)
+
+    def learn(trainer: Trainer, until: int) -> None:
+        with closing(trainer.run()) as events:
+            for event in events:
+                if isinstance(event, Stepped) and event.step == 2:
+                    trainer.annotate(draw_image("new", seed=9))
+                if isinstance(event, Stepped) and event.step == until:
+                    return
+
+    whole, broken = (Trainer(images, recipe, tmp_path / name) for name in ("whole", "broken"))
+    learn(whole, until=6)
+    learn(broken, until=4)
+    resumed = Trainer([*images, draw_image("new", seed=9)], recipe, tmp_path / "broken")
+    resumed.resume()
+    held_out = [{field.name for field in trainer._lessons.current.held_out_fields} for trainer in (whole, resumed)]
+    assert held_out[0] == held_out[1] and "new" not in held_out[1]
+    learn(resumed, until=6)
+    assert_same_weights(whole, resumed)
+    elsewhere = Trainer([draw_image("other", seed=4), draw_image("another", seed=5)], recipe, tmp_path / "broken")
+    elsewhere.resume()
+    assert elsewhere._lessons.current.held_out_fields
+
+
+def test_the_model_of_a_killed_run_is_that_of_its_checkpoint(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=4, checkpoint_seconds=1e-9)
+    events = trainer.run()
+    for event in events:
+        if isinstance(event, Saved) and event.step == 3:
+            saved = load_model(trainer.folder.last).network.state_dict()
+            assert all(torch.equal(tensor, saved[name]) for name, tensor in weights(trainer).items())
+            break
+    else:
+        pytest.fail("nothing was saved")
+    events.close()
+
+
+def test_one_training_at_a_time_in_a_folder(make_trainer: MakeTrainer) -> None:
+    first, second = make_trainer(steps=4), make_trainer(steps=4)
+    with closing(first.run()) as events:
+        next(event for event in events if isinstance(event, Stepped))
+        with pytest.raises(InputError, match="a training is going on there"):
+            next(second.run())
+    assert [event.step for event in second.run() if isinstance(event, Stepped)] == [1, 2, 3, 4]
+
+
+def test_a_run_goes_on_after_a_class_was_erased(tmp_path: Path) -> None:
+    labels = np.zeros((1, 1, 1, 64, 64), np.uint16)
+    labels[..., 8:24, 8:24], labels[..., 40:56, 40:56] = 1, 2
+    both = replace(draw_image(), labels=labels)
+    recipe = quick_recipe(steps=6, target="classes")
+    with closing(Trainer([both], recipe, tmp_path).run()) as events:
+        next(event for event in events if isinstance(event, Stepped) and event.step == 3)
+    one = replace(both, labels=np.where(labels == 2, 0, labels))
+    trainer = Trainer([one], recipe, tmp_path, load_model(RunFolder(tmp_path).last))
+    trainer.resume()
+    assert [event.step for event in trainer.run() if isinstance(event, Stepped)] == [4, 5, 6]
+    assert trainer.card.n_classes == 3 == len(trainer.card.class_balance)
+
+
+def test_annotations_of_names_alike_do_not_share_a_file(tmp_path: Path) -> None:
+    names = ["a/b", "a_b", "a%2Fb"]
+    files = {RunFolder(tmp_path).annotation(name) for name in names}
+    assert len(files) == 3 and {file.parent for file in files} == {tmp_path / "annotations"}
+
+
 def test_closing_takes_effect_within_a_step_and_keeps_everything(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer(steps=1000)
     with closing(trainer.run()) as events:
@@ -253,9 +323,13 @@ def test_with_a_stroke_the_rate_is_full_again_also_after_a_break(make_trainer: M
     assert list(learn(whole, until=6)) == pytest.approx(shares)
     broken = make_trainer("broken", steps=6, steps_per_image=1, warm_up=0.0)
     assert list(learn(broken, until=4)) == pytest.approx(shares[:4])
-    resumed = make_trainer("broken", steps=6, steps_per_image=1, warm_up=0.0)
+    resumed = Trainer([draw_image(seed=2)], broken.recipe, broken.folder.path)
     resumed.resume()
-    assert list(learn(resumed, until=6)) == pytest.approx(shares[4:])
+    assert list(learn(resumed, until=5)) == pytest.approx(shares[4:5])
+    # What was painted in the break is a stroke, too.
+    again = Trainer([draw_image(seed=3)], broken.recipe, broken.folder.path)
+    again.resume()
+    assert list(learn(again, until=6)) == pytest.approx([1])
 
 
 def test_a_changed_annotation_replaces_the_old_one(make_trainer: MakeTrainer) -> None:

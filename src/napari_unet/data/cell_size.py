@@ -10,6 +10,7 @@ from scipy.special import stdtrit
 
 from napari_unet.config.training import CROWDED_DIAMETER_PX, UNFAMILIAR_DIAMETER_PX, WORKING_DIAMETER_PX
 from napari_unet.data.targets import read_annotation
+from napari_unet.data.training_image import read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,7 +53,8 @@ def cell_sizes(images: Iterable[TrainingImage], scheme: Literal["dense", "sparse
     sizes = [np.zeros(0, np.int64)]
     for image in images:
         for t, z in np.ndindex(image.labels.shape[0], image.labels.shape[2]):
-            sizes.append(count_cell_pixels(read_annotation(np.asarray(image.labels[t, 0, z]), scheme)[0]))
+            labels, ignore = read_labels(image, (t, z))
+            sizes.append(count_cell_pixels(read_annotation(labels, scheme, ignore)[0]))
     return np.concatenate(sizes)
 
 

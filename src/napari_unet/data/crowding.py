@@ -9,7 +9,7 @@ from skimage.segmentation import expand_labels
 
 from napari_unet.data.cell_size import count_cell_pixels, typical_diameter
 from napari_unet.data.targets import read_annotation
-from napari_unet.data.training_image import annotated_planes
+from napari_unet.data.training_image import annotated_planes, read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +42,8 @@ def are_crowded(images: Iterable[TrainingImage], scheme: Literal["dense", "spars
         False where there are no cells.
     """
     planes = annotated_planes(images, _MOST_PLANES)
-    return crowd(read_annotation(np.asarray(image.labels[t, 0, z]), scheme)[0] for image, (t, z) in planes)
+    annotations = (read_labels(image, place) for image, place in planes)
+    return crowd(read_annotation(labels, scheme, ignore)[0] for labels, ignore in annotations)
 
 
 def crowd(planes: Iterable[NDArray[Any]]) -> bool:

@@ -16,6 +16,7 @@ from napari_unet.data.cell_size import count_cell_pixels
 from napari_unet.data.rectangles import whole
 from napari_unet.data.resampling import ResampledPlane, nearest
 from napari_unet.data.targets import NOT_ANNOTATED, make_target, read_annotation
+from napari_unet.data.training_image import read_labels
 from napari_unet.data.weight_map import class_weights, plane_weights
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ class Field:
         Pixels of each cell, of the image as it was given.
     digest
         SHA-256 of the annotation.
+    ignored
+        (Y, X) bool: what is to be left out; None: nothing.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Field:
     counts: NDArray[np.int64]
     cell_sizes: NDArray[np.int64]
     digest: str
+    ignored: Tensor | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -128,33 +132,14 @@ class Field:
 
     def to(self, device: torch.device) -> Field:
         """Give the same field on another device."""
-        moved = {name: getattr(self, name).to(device) for name in ("image", "target", "weights")}
-        return replace(self, **moved)
+        names = ["image", "target", "weights"] + ["ignored"] * (self.ignored is not None)
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
 
 def _find_places(mask: NDArray[np.bool_]) -> Places:
     """Give the pixels of a mask."""
     places = np.flatnonzero(mask).astype(np.int32)
     return Places(places[:: max(1, -(-places.size // _MOST_PLACES))], places.size)
-
-
-def read_labels(source: TrainingImage, place: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-    """Read the annotation of one plane.
-
-    Parameters
-    ----------
-    source
-        Image and annotation.
-    place
-        Time and Z.
-
-    Returns
-    -------
-    tuple
-        Labels and, where there is one, the mask of what to ignore, both (Y, X).
-    """
-    t, z = place
-    return np.asarray(source.labels[t, 0, z]), None if source.ignore is None else np.asarray(source.ignore[t, 0, z])
 
 
 def make_field(
@@ -191,6 +176,8 @@ def make_field(
         return None
     sizes = count_cell_pixels(cells)
     cells, annotated = nearest(cells, scale), nearest(annotated, scale)
+    if not annotated.any():  # dots that are gone in a smaller image
+        return None
     target = make_target(cells, annotated, recipe.training.target)
     weights = plane_weights(cells, target, recipe.weight_map, recipe.training.target)
     resampled = ResampledPlane(source.image[place[0], :, place[1]], scaler, scale)
@@ -198,7 +185,9 @@ def make_field(
     single = source.labels.shape[0] * source.labels.shape[2] == 1
     name = source.name if single else f"{source.name} [t={place[0]}, z={place[1]}]"
     tensors = image, torch.from_numpy(target), torch.from_numpy(weights)
-    return Field(name, *tensors, count_classes(target), sizes, digest(labels, ignore)).to(preparation.device)
+    ignored = None if ignore is None else torch.from_numpy(nearest(ignore, scale))
+    field = Field(name, *tensors, count_classes(target), sizes, digest(labels, ignore), ignored)
+    return field.to(preparation.device)
 
 
 def count_classes(target: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -9,17 +9,11 @@ import numpy as np
 import torch
 
 from napari_unet.data.cell_size import count_cell_pixels
-from napari_unet.data.fields import (
-    Field,
-    Preparation,
-    count_classes,
-    digest,
-    make_field,
-    read_labels,
-)
+from napari_unet.data.fields import Field, Preparation, count_classes, digest, make_field
 from napari_unet.data.rectangles import enclose
 from napari_unet.data.resampling import nearest
-from napari_unet.data.targets import read_annotation
+from napari_unet.data.targets import NOT_ANNOTATED, read_annotation
+from napari_unet.data.training_image import read_labels
 from napari_unet.data.weight_map import WeightMap
 from napari_unet.errors import InputError
 
@@ -115,6 +109,9 @@ class ImageFields:
             return None
         followed = self._update_weights(plane, now)
         target = followed.target.copy()
+        if (target == NOT_ANNOTATED).all():
+            return None
+        ignored = self._resample(now)[1]
         plane.painted = _copy(now)
         plane.field = replace(
             plane.field,
@@ -123,6 +120,7 @@ class ImageFields:
             counts=count_classes(target),
             cell_sizes=count_cell_pixels(cells),
             digest=digest(*now),
+            ignored=None if ignored is None else torch.from_numpy(ignored).to(device),
         )
         return plane
 

@@ -168,7 +168,22 @@ def _samples(data: Array) -> NDArray[np.float64]:
     planes = list(np.ndindex(n_times, n_slices))[:: math.ceil(n_times * n_slices / _MAX_PLANES)]
     step = math.ceil(math.sqrt(len(planes) * height * width / _MAX_SAMPLES))
     parts = [np.asarray(data[t, :, z, ::step, ::step], np.float64).reshape(n_channels, -1) for t, z in planes]
-    return np.concatenate(parts, axis=1)
+    samples = np.concatenate(parts, axis=1)
+    # All that there is to see may lie between the pixels looked at.
+    is_constant = any(low == high for low, high in map(_extremes, samples))
+    return np.concatenate([samples, _all_extremes(data)], axis=1) if is_constant else samples
+
+
+def _all_extremes(data: Array) -> NDArray[np.float64]:
+    """Give the least and the largest intensity of each channel and plane, (C, n); all pixels are read."""
+    planes = (np.asarray(data[t, :, z]) for t, z in np.ndindex(data.shape[0], data.shape[2]))
+    return np.concatenate([[_extremes(channel) for channel in plane] for plane in planes], axis=1)
+
+
+def _extremes(channel: NDArray[Any]) -> tuple[float, float]:
+    """Give the least and the largest intensity that is a number; twice 0 where none is."""
+    numbers = channel[np.isfinite(channel)]
+    return (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
 
 
 def _intervals(samples: NDArray[np.float64], config: NormalizationConfig) -> tuple[tuple[float, float], ...]:
@@ -181,6 +196,4 @@ def _interval(samples: NDArray[np.float64], config: NormalizationConfig) -> tupl
     if not samples.size:
         return 0.0, 0.0
     low, high = np.percentile(samples, [config.low_percentile, config.high_percentile])
-    if low == high:
-        low, high = samples.min(), samples.max()
-    return float(low), float(high)
+    return _extremes(samples) if low == high else (float(low), float(high))

@@ -35,11 +35,14 @@ class Batch:
         (N, y - 2 halo, x - 2 halo) int64, class of each pixel, 0 where the weight is 0.
     weights
         (N, y - 2 halo, x - 2 halo) float32.
+    is_open
+        (N, y - 2 halo, x - 2 halo) bool, where nobody said what is there, nor that it is to be left out.
     """
 
     image: Tensor
     target: Tensor
     weights: Tensor
+    is_open: Tensor
 
 
 class PatchReader:
@@ -81,7 +84,7 @@ class PatchReader:
         weights = class_weight_table(fields, recipe).to(preparation.device)
         return cls(AxisGeometry(recipe.model.depth), recipe.training.patch_px, weights)
 
-    def read(self, field: Field, centre: tuple[float, float], warp: Warp) -> tuple[Tensor, Tensor, Tensor]:
+    def read(self, field: Field, centre: tuple[float, float], warp: Warp) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Read one patch.
 
         Parameters
@@ -96,14 +99,17 @@ class PatchReader:
         Returns
         -------
         tuple of torch.Tensor
-            Image (C, y, x), target and weights (y - 2 halo, x - 2 halo).
+            Image (C, y, x), and target, weights and what is open, (y - 2 halo, x - 2 halo); see `Batch`.
         """
         coordinates = warp_coordinates(warp, torch.tensor(centre), self.input_px, field.image.device)
         inner = slice(self._halo, self._halo + self.output_px)
         index = nearest_index(coordinates[:, inner, inner], field.shape)
         target = field.target.view(-1)[index].long()
-        weights = (field.weights.view(-1)[index] + self._class_weights[target]) * (target != NOT_ANNOTATED)
-        return sample_image(field.image, coordinates), target.remainder(NOT_ANNOTATED), weights
+        is_open = target == NOT_ANNOTATED
+        weights = (field.weights.view(-1)[index] + self._class_weights[target]) * ~is_open
+        if field.ignored is not None:
+            is_open &= ~field.ignored.view(-1)[index]
+        return sample_image(field.image, coordinates), target.remainder(NOT_ANNOTATED), weights, is_open
 
     def still(self, field: Field, corner: tuple[int, int]) -> Batch:
         """Read one patch as it is, its predicted part starting at a corner; what is beyond the field weighs nothing.
@@ -122,11 +128,11 @@ class PatchReader:
         """
         unmoved = Warp(torch.eye(2), torch.zeros(2, 3, 3))
         middle = (self.output_px - 1) / 2
-        image, target, weights = self.read(field, (corner[0] + middle, corner[1] + middle), unmoved)
+        image, target, weights, is_open = self.read(field, (corner[0] + middle, corner[1] + middle), unmoved)
         rows, columns = (size - start for size, start in zip(field.shape, corner, strict=True))
         weights[rows:] = 0
         weights[:, columns:] = 0
-        return Batch(image[None], target[None], weights[None])
+        return Batch(image[None], target[None], weights[None], is_open[None])
 
 
 class PatchSampler:
@@ -171,7 +177,7 @@ class PatchSampler:
         patches = [self._patch(random, number) for number in range(self._training.batch_size)]
         return Batch(*(torch.stack(parts) for parts in zip(*patches, strict=True)))
 
-    def _patch(self, random: np.random.Generator, number: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _patch(self, random: np.random.Generator, number: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Draw one patch."""
         kind = self._kinds[int(random.integers(len(self._kinds)))]
         which, place = kind.draw(random)
@@ -179,9 +185,9 @@ class PatchSampler:
         row, column = divmod(place, field.shape[1])
         jitter = random.uniform(-0.25, 0.25, 2) * self._reader.output_px
         warp = draw_warp(self._augmentation, self._generator)
-        image, target, weights = self._reader.read(field, (row + jitter[0], column + jitter[1]), warp)
+        image, target, weights, is_open = self._reader.read(field, (row + jitter[0], column + jitter[1]), warp)
         change = draw_grey_change(self._augmentation, image.shape[0], self._generator)
-        return change_grey(image, change), target, weights
+        return change_grey(image, change), target, weights, is_open
 
 
 class _Pool:

@@ -12,6 +12,8 @@ from napari_unet.data.evenly import evenly
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class TrainingImage:
@@ -74,3 +76,22 @@ def annotated_planes(images: Iterable[TrainingImage], most: int) -> list[ImagePl
         if np.any(image.labels[t, 0, z])
     ]
     return evenly(planes, most)
+
+
+def read_labels(source: TrainingImage, place: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Read the annotation of one plane.
+
+    Parameters
+    ----------
+    source
+        Image and annotation.
+    place
+        Time and Z.
+
+    Returns
+    -------
+    tuple
+        Labels and, where there is one, the mask of what to ignore, both (Y, X).
+    """
+    t, z = place
+    return np.asarray(source.labels[t, 0, z]), None if source.ignore is None else np.asarray(source.ignore[t, 0, z])

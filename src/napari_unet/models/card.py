@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 
 from napari_unet.config.instances import USUAL_THRESHOLD
@@ -84,10 +85,10 @@ class ModelCard(BaseModel):
     in_channels: int = Field(ge=1, le=4096)
     n_classes: int = Field(ge=2, le=255)
     class_names: tuple[str, ...] = ("background", "cell")
-    class_balance: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    class_balance: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
     recipe: Recipe = Recipe()
     normalization: Normalization
-    scale: float | None = Field(None, gt=0)
+    scale: float | None = Field(None, ge=0.02, le=10)
     axes: str = "YX"
     spacing: dict[str, float] = {}
     cell_diameter_px: float | None = Field(None, gt=0)
@@ -101,6 +102,18 @@ class ModelCard(BaseModel):
     versions: dict[str, str] = {}
     weights_sha256: str = ""
     card_sha256: str = ""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """Refuse lengths that do not fit each other: the network would fail with them, or give nonsense."""
+        intervals = self.normalization.intervals
+        if len(self.class_names) != self.n_classes or len(self.class_balance) not in (0, self.n_classes):
+            raise ValueError(f"names and balance of {self.n_classes} classes do not fit")
+        if self.normalization.n_channels != self.in_channels or len(intervals) not in (0, self.in_channels):
+            raise ValueError(f"the normalisation of {self.in_channels} channels does not fit")
+        if not all(-math.inf < low <= high < math.inf for low, high in intervals):
+            raise ValueError("the normalisation has intervals that are none")
+        return self
 
 
 def locate(model: str | os.PathLike[str]) -> Path:
@@ -170,6 +183,8 @@ def refuse_foreign(path: Path) -> None:
     InputError
         If it is missing, a pickle, or of the ONNX format.
     """
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; give the model in it, best.safetensors or last.safetensors.")
     if not path.is_file():
         raise InputError(f"{path}: no such model file. {ADVICE}")
     if path.suffix.lower() == ".onnx":

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet.data.fields import read_labels
 from napari_unet.data.rectangles import within
 from napari_unet.data.targets import read_annotation
-from napari_unet.data.training_image import annotated_planes
+from napari_unet.data.training_image import annotated_planes, read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -145,11 +145,31 @@ def update_card(card: ModelCard, fields: list[Field]) -> ModelCard:
             f"the new annotation has class {fresh.n_classes - 1}, but the network was made for the classes 0 to "
             f"{card.n_classes - 1}; annotate each class in at least one place, then start a new training."
         )
-    kept = {"metrics", "axes", "spacing"} | (
-        {"n_classes", "class_names"} if fresh.n_classes < card.n_classes else set()
-    )
-    balance = fresh.class_balance and fresh.class_balance + (1.0,) * (card.n_classes - fresh.n_classes)
-    return fresh.model_copy(update={name: getattr(card, name) for name in kept} | {"class_balance": balance})
+    kept = {name: getattr(card, name) for name in ("metrics", "axes", "spacing")}
+    return keep_classes(fresh, card).model_copy(update=kept)
+
+
+def keep_classes(card: ModelCard, known: ModelCard) -> ModelCard:
+    """Keep the classes of a network that are annotated nowhere now.
+
+    Parameters
+    ----------
+    card
+        Of what is annotated.
+    known
+        Of the network.
+
+    Returns
+    -------
+    ModelCard
+        With all classes of the network, if it tells classes apart and has more.
+    """
+    n_missing = known.n_classes - card.n_classes
+    if n_missing <= 0 or card.recipe.training.target == "instances":
+        return card
+    balance = card.class_balance and card.class_balance + (1.0,) * n_missing
+    kept = {"n_classes": known.n_classes, "class_names": known.class_names}
+    return card.model_copy(update=kept | {"class_balance": balance})
 
 
 def make_network(card: ModelCard, init: TrainedModel | None, seed: int) -> torch.nn.Module:

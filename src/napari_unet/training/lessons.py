@@ -6,7 +6,7 @@ import hashlib
 import queue
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -91,13 +91,7 @@ class Lessons:
             self._update(image)
         check_fields(self.fields, preparation.recipe)
         self._held_out = plan_hold_out(self.fields, preparation.recipe.training)
-        lesson = self._make_lesson()
-        if lesson is None:
-            raise InputError(
-                "everything that is annotated is held out for validation; annotate more, or hold nothing out "
-                "(training.validation)."
-            )
-        self.current = lesson
+        self.current = self._first_lesson()
 
     @property
     def fields(self) -> list[Field]:
@@ -110,6 +104,32 @@ class Lessons:
         if self._preparation.recipe.training.target == "classes":
             return 0
         return sum(field.cell_sizes.size for field in self.fields)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What `go_on` needs, fit for JSON: what is held out, and what is annotated."""
+        held_out = {name: [(p.start, p.stop) for p in rectangle] for name, rectangle in self._held_out.items()}
+        return {"held_out": held_out, "annotated": {field.name: field.digest for field in self.fields}}
+
+    def go_on(self, record: dict[str, Any]) -> bool:
+        """Go on where a run was: what was learnt from before is not held out now.
+
+        Parameters
+        ----------
+        record
+            Of the run. Where nothing of what it held out is there any more, what is held out is chosen anew.
+
+        Returns
+        -------
+        bool
+            Whether the annotation is another one than then.
+        """
+        held_out = {name: (slice(*rows), slice(*columns)) for name, (rows, columns) in record["held_out"].items()}
+        if not held_out or held_out.keys() & {field.name for field in self.fields}:
+            self._held_out = held_out
+            self._divided.clear()
+            self.current = self._first_lesson()
+        return bool(record["annotated"] != self.record["annotated"])
 
     def hand_in(self, image: TrainingImage) -> None:
         """Put an annotation into the inbox; may be called from any thread.
@@ -143,18 +163,29 @@ class Lessons:
         Returns
         -------
         bool
-            Whether there was anything to learn from; when all is erased, the lesson stays as it was.
+            Whether anything is new and can be learnt from; when all is erased, the lesson stays as it was.
         """
-        newest = self.collect()
-        for image in newest:
+        before = self.fields
+        for image in self.collect():
             self._update(image)
-        lesson = self._make_lesson() if newest else None
+        # What has not changed is still the same object.
+        lesson = self._make_lesson() if list(map(id, before)) != list(map(id, self.fields)) else None
         self.current = lesson or self.current
         return lesson is not None
 
     def _update(self, image: TrainingImage) -> None:
         """Bring the fields of an image up to its annotation."""
         self._fields.setdefault(image.name, ImageFields(self._preparation)).update(image)
+
+    def _first_lesson(self) -> Lesson:
+        """Make the lesson to begin with."""
+        lesson = self._make_lesson()
+        if lesson is None:
+            raise InputError(
+                "everything that is annotated is held out for validation; annotate more, or hold nothing out "
+                "(training.validation)."
+            )
+        return lesson
 
     def _make_lesson(self) -> Lesson | None:
         """Divide the annotations and make what reads them; None when nothing is left to learn from."""

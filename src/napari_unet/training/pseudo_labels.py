@@ -36,7 +36,7 @@ def is_full_of_cells(batch: Batch, logits: Tensor, class_balance: Sequence[float
     bool
         False where all is annotated.
     """
-    cell = _cell_probability(logits, class_balance)[batch.weights == 0]
+    cell = _cell_probability(logits, class_balance)[batch.is_open]
     return bool((cell > 0.5).sum() > _FULL * cell.numel())
 
 
@@ -49,7 +49,7 @@ def label_sure_cells(batch: Batch, logits: Tensor, class_balance: Sequence[float
     Parameters
     ----------
     batch
-        Patches; where the weight is 0, nothing is known.
+        Patches.
     logits
         (N, classes, y, x) of the predicted part of the patches, class 1 being the cells.
     class_balance
@@ -72,13 +72,14 @@ def label_sure_cells(batch: Batch, logits: Tensor, class_balance: Sequence[float
     Three pixels, the first annotated as background. Of the others only the last is surely cell.
 
     >>> from napari_unet.data.sampling import Batch
-    >>> known = Batch(torch.zeros(1, 1, 1, 3), torch.zeros(1, 1, 3, dtype=torch.int64), torch.tensor([[[1.0, 0, 0]]]))
+    >>> target, weights = torch.zeros(1, 1, 3, dtype=torch.int64), torch.tensor([[[1.0, 0, 0]]])
+    >>> known = Batch(torch.zeros(1, 1, 1, 3), target, weights, weights == 0)
     >>> logits = torch.tensor([[[[0.0, 9.0, 0.0]], [[9.0, 0.0, 9.0]]]])
     >>> filled = label_sure_cells(known, logits, (0.5, 2.0), 0.9)
     >>> filled.target.tolist(), filled.weights.tolist()
     ([[[0, 0, 1]]], [[[1.0, 0.0, 2.0]]])
     """
-    sure = (_cell_probability(logits, class_balance) >= least) & (batch.weights == 0)
+    sure = (_cell_probability(logits, class_balance) >= least) & batch.is_open
     weight = class_balance[1] if class_balance else 1.0
     return replace(batch, target=batch.target.masked_fill(sure, 1), weights=batch.weights.masked_fill(sure, weight))
 

@@ -12,7 +12,7 @@ import torch
 from napari_unet.models.giving_way import GivingWay, resting
 from napari_unet.models.memory_reuse import reuse_memory
 from napari_unet.models.model_file import TrainedModel
-from napari_unet.training.card import describe, geometry, make_network, prepare, update_card
+from napari_unet.training.card import describe, geometry, keep_classes, make_network, prepare, update_card
 from napari_unet.training.clock import Clock
 from napari_unet.training.computation import Computation
 from napari_unet.training.events import Annotated, Event, Finished, Recovered, Saved, Started, Stepped, Validated
@@ -90,7 +90,8 @@ class Trainer:
         preparation = prepare(images, self.recipe, init, self._computation)
         self._lessons = Lessons(images, preparation)
         self._snapshots = Snapshots(self._lessons, self.folder)
-        self.card = describe(self._lessons.fields, preparation).model_copy(update=geometry(images))
+        card = describe(self._lessons.fields, preparation).model_copy(update=geometry(images))
+        self.card = card if init is None else keep_classes(card, init.card)
         network = make_network(self.card, init, self.recipe.training.seed)
         self._state = TrainingState(self._computation.place_network(network), self.recipe.training)
         self._state.began_trained = init is not None
@@ -136,7 +137,10 @@ class Trainer:
         InputError
             If there is no checkpoint, or it belongs to another network.
         """
-        self.folder.load_checkpoint(self._state)
+        record = self.folder.load_checkpoint(self._state)
+        # What was painted since then is as new as a stroke.
+        if record is not None and self._lessons.go_on(record):
+            self._state.taught_at = self._state.step
         self._safe = (self._state.tensors(), self._state.counters())
 
     def model(self) -> TrainedModel:
@@ -165,7 +169,14 @@ class Trainer:
         ------
         TrainingError
             If steps give no finite number again and again.
+        InputError
+            If another training is at work in the folder.
         """
+        with self.folder.claim():
+            yield from self._run()
+
+    def _run(self) -> Generator[Event]:
+        """Train in a folder of its own."""
         self.folder.save_inputs(self.recipe, list(self._lessons.images.values()))
         self._hold_out()
         yield self._started()
@@ -182,7 +193,6 @@ class Trainer:
             self._lessons.collect()
             self._snapshots.write(at_once=True)
             self._save()
-            self.folder.save_model(self.model(), best=False)
             if not broken:  # neither is what was stopped
                 fit_saved(self.folder.model, self._lessons.images.values(), self._state.step)
         yield Finished(self._state.step, self._state.seconds, self.folder.model, "budget")
@@ -307,7 +317,6 @@ class Trainer:
         """Remember the state and write it."""
         self._safe = (self._state.tensors(), self._state.counters())
         self._snapshots.write(at_once=False)
-        self.folder.save_checkpoint(*self._safe)
-        if not self.folder.last.exists():
-            self.folder.save_model(self.model(), best=False)
+        self.folder.save_checkpoint(*self._safe, self._lessons.record)
+        self.folder.save_model(self.model(), best=False)
         return Saved(self._state.step, self.folder.checkpoint)
