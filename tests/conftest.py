@@ -1,4 +1,4 @@
-"""Processes of the tests keep out of each other's way: napari settings of their own, written by two at once they break."""
+"""Processes of the tests keep out of each other's way; settings of napari that two write at once break."""
 
 from __future__ import annotations
 

@@ -133,3 +133,68 @@ def test_json_is_an_object_also_where_every_pair_fails(run: Run, predicted: Path
         tifffile.imwrite(predicted / f"{name}.tif", np.zeros((64, 60), np.uint8))
     code, result, _ = run("evaluate", predicted, data / "labels", "--json")
     assert (code, json.loads(result)["images"], json.loads(result)["iou"]) == (1, {}, None)
+
+
+@pytest.mark.parametrize("option", ["--csv", "--errors"])
+@pytest.mark.parametrize("name", ["extra.tif", "readme.txt"])
+def test_no_file_but_a_table_is_overwritten(option: str, name: str, run: Run, predicted: Path, data: Path) -> None:
+    for file in (predicted / "extra.tif", predicted / "readme.txt"):
+        file.write_bytes((predicted / "one.tif").read_bytes())
+    before = (predicted / name).read_bytes()
+    code, result, _ = run("evaluate", predicted, data / "labels", option, predicted / name)
+    assert (code, result) == (2, "")
+    assert (predicted / name).read_bytes() == before
+
+
+def test_two_tables_have_two_names(run: Run, predicted: Path, data: Path) -> None:
+    table = data / "x.csv"
+    code, result, errors = run("evaluate", predicted, data / "labels", "--csv", table, "--errors", table)
+    assert (code, result, "give each table a name of its own" in errors) == (2, "", True)
+    assert not table.exists()
+
+
+def test_scores_are_shown_also_where_their_table_cannot_be_written(run: Run, predicted: Path, data: Path) -> None:
+    (data / "file").touch()
+    code, result, errors = run("evaluate", predicted, data / "labels", "--csv", data / "file" / "x.csv")
+    assert (code, len(result.splitlines())) == (1, 4)
+    assert "x.csv: " in errors
+
+
+def test_a_failure_names_its_image_and_what_to_do(run: Run, predicted: Path, data: Path) -> None:
+    tifffile.imwrite(predicted / "two.tif", tifffile.imread(data / "labels" / "two.tif").astype(np.float32))
+    code, _, errors = run("evaluate", predicted, data / "labels")
+    assert code == 1
+    assert errors.startswith("failed: two: ")
+    assert "Convert it to integers" in errors
+
+
+def test_a_series_and_pages_without_axes_of_the_same_length_are_compared(run: Run, data: Path) -> None:
+    labels = np.stack([tifffile.imread(data / "labels" / "one.tif")] * 3).astype(np.uint16)
+    tifffile.imwrite(data / "series.tif", labels, imagej=True, metadata={"axes": "TYX"})
+    tifffile.imwrite(data / "pages.tif", labels, metadata=None, photometric="minisblack")
+    for pair in (("series.tif", "pages.tif"), ("pages.tif", "series.tif")):
+        code, result, errors = run("evaluate", *(data / name for name in pair), "--json")
+        assert (code, errors, json.loads(result)["seg"]) == (0, "", 1)
+
+
+def test_classes_are_compared_class_by_class(run: Run, data: Path) -> None:
+    truth = np.zeros((20, 20), np.uint8)
+    truth[:10], truth[10:15] = 1, 2
+    for name, labels in (("same", truth), ("swapped", np.array([0, 2, 1], np.uint8)[truth])):
+        for folder, array in (("found", labels), ("truth", truth)):
+            (data / folder).mkdir(exist_ok=True)
+            tifffile.imwrite(data / folder / f"{name}.tif", array)
+    call = "evaluate", data / "found", data / "truth", "--target", "classes"
+    code, result, errors = run(*call, "--json")
+    scores = json.loads(result)
+    assert (code, errors) == (0, "")
+    assert scores["images"]["same"] == {name: name != "pixel_error" for name in scores["images"]["same"]}
+    assert scores["images"]["swapped"]["iou_class_0"] == 1
+    assert scores["images"]["swapped"]["iou_class_1"] == scores["images"]["swapped"]["iou_class_2"] == 0
+    assert (scores["pixel_error"], scores["iou_class_1"]) == (0.75 / 2, 0.5)
+    assert [line.split()[0] for line in run(*call)[1].splitlines()] == ["image", "same", "swapped", "mean"]
+    code, _, errors = run(*call, "--csv", data / "x.csv")
+    assert (code, "tables of cells" in errors) == (2, True)
+    tifffile.imwrite(data / "found" / "same.tif", np.full((20, 20), 300, np.uint16))
+    code, result, errors = run(*call)
+    assert (code, "failed: same: Classes must be numbered below" in errors, len(result.splitlines())) == (1, True, 3)

@@ -221,3 +221,44 @@ def test_files_go_to_the_workers_of_a_cluster(
     monkeypatch.setitem(sys.modules, "distributed", None)
     code, _, errors = run(*call, "tcp://here:8786")
     assert (code, "[cluster]" in errors) == (2, True)
+
+
+def test_one_file_under_two_spellings_is_one(run: Run, model: Path, data: Path) -> None:
+    spellings = data / "images" / "one.tif", data / "labels" / ".." / "images" / "one.tif"
+    code, result, errors = run("segment", model, *spellings, "-o", data / "out")
+    assert (code, len(result.splitlines())) == (0, 1), errors
+    code, _, errors = run("segment", model, spellings[0], data / "labels" / "one.tif", "-o", data / "out")
+    assert code == 2
+    assert f"{spellings[0]} and {data / 'labels' / 'one.tif'} would both be written" in errors
+
+
+def test_the_option_that_makes_labels_again_is_named(run: Run, model: Path, data: Path) -> None:
+    (data / "out").mkdir()
+    tifffile.imwrite(data / "out" / "one.tif", np.ones((64, 64), np.uint16))
+    code, _, errors = run("segment", model, data / "images", "-o", data / "out")
+    assert (code, "ask for everything to be made again (--again): it is kept" in errors) == (1, True)
+
+
+def test_a_file_is_no_folder_for_results(run: Run, model: Path, data: Path) -> None:
+    (data / "file").touch()
+    code, _, errors = run("segment", model, data / "images", "-o", data / "file")
+    assert (code, "this is a file, and results need a folder" in errors) == (2, True)
+
+
+def test_a_link_to_nothing_is_named(run: Run, model: Path, data: Path) -> None:
+    link = data / "images" / "gone.tif"
+    link.symlink_to(data / "nowhere.tif")
+    code, result, errors = run("segment", model, data / "images", "-o", data / "out")
+    assert (code, len(result.splitlines())) == (1, 2)
+    assert f"failed: {link} is a link to a file that is not there" in errors
+
+
+def test_the_time_between_frames_is_kept(run: Run, model: Path, data: Path) -> None:
+    plane = tifffile.imread(data / "images" / "one.tif")
+    metadata = {"axes": "TYX", "finterval": 5.0, "unit": "um"}
+    tifffile.imwrite(data / "s.tif", np.stack([plane] * 2), imagej=True, resolution=(2, 2), metadata=metadata)
+    code, _, errors = run("segment", model, data / "s.tif", "-o", data / "out")
+    assert code == 0, errors
+    with tifffile.TiffFile(data / "out" / "s.tif") as tif:
+        pixels = tifffile.xml2dict(tif.ome_metadata)["OME"]["Image"]["Pixels"]
+    assert (pixels["TimeIncrement"], pixels["TimeIncrementUnit"], pixels["PhysicalSizeX"]) == (5, "s", 0.5)

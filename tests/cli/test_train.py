@@ -53,6 +53,16 @@ def test_a_new_training_moves_the_old_run_aside(train: Run, model: Path, data: P
     assert f"the earlier {data / 'cells.run'} is now {data / 'cells.run.2'}" in progress
 
 
+def test_a_training_that_goes_on_is_left_alone(train: Run, model: Path, data: Path) -> None:
+    folder = RunFolder(model.with_suffix(".run"))
+    before = model.read_bytes(), folder.checkpoint.read_bytes()
+    with folder.claim():
+        code, _, said = train()
+    assert code == 2 and "a training is going on there" in said
+    assert (model.read_bytes(), folder.checkpoint.read_bytes()) == before
+    assert not (data / "cells.run.1").exists()
+
+
 def test_a_model_without_its_run_is_moved_aside(train: Run, model: Path, data: Path) -> None:
     before = model.read_bytes()
     shutil.rmtree(data / "cells.run")
@@ -68,6 +78,43 @@ def test_settings_of_the_network_that_cannot_count_are_named(run: Run, model: Pa
     given = "--init", model, "--steps", 1, "--training.patch-px", 32, "--model.depth", 2, "--model.base-channels", 2
     code, _, errors = run(*places, *given)
     assert (code, "start from: depth stays 1; '--init none'" in errors) == (0, True)
+    (data / "my.toml").write_text("[model]\ndepth = 2\nbase_channels = 2\n")
+    code, _, errors = run(*places, *given[:-4], "--recipe", data / "my.toml")
+    assert (code, "start from: depth stays 1; '--init none'" in errors) == (0, True)
+    code, _, errors = run(*places, *given[:-4])
+    assert (code, "start from" in errors) == (0, False)
+
+
+CHANGES = {
+    "preset": (("--preset", "paper"), "training.optimizer = adamw"),
+    "option": (("--training.optimizer", "sgd"), "training.optimizer = adamw"),
+    "network": (("--model.depth", "3"), "model.depth = 1"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), CHANGES.values(), ids=CHANGES)
+def test_a_run_keeps_its_settings(arguments: tuple[str, ...], message: str, run: Run, model: Path, data: Path) -> None:
+    recipe = (data / "cells.run" / "recipe.toml").read_bytes()
+    places = "train", data / "images", data / "labels", "-o", model, "--resume", "--steps", 4
+    code, result, errors = run(*places, *arguments)
+    assert (code, result, message in errors) == (2, "", True), errors
+    assert (data / "cells.run" / "recipe.toml").read_bytes() == recipe
+
+
+def test_resuming_with_other_images_is_said(train: Run, model: Path, data: Path) -> None:
+    for folder in ("images", "labels"):
+        (data / folder / "two.tif").rename(data / folder / "three.tif")
+    code, _, errors = train("--resume", "--steps", 3)
+    assert code == 0, errors
+    assert "new in this run: three\n" in errors
+    assert "no longer in this run: two\n" in errors
+    assert "in this run" not in train("--resume", "--steps", 3, "--execution.device", "auto")[2]
+
+
+def test_an_output_that_is_a_folder_is_called_one(run: Run, data: Path) -> None:
+    (data / "o").mkdir()
+    code, _, errors = run("train", data / "images", data / "labels", "-o", f"{data / 'o'}/")
+    assert (code, "this is a folder" in errors) == (2, True)
 
 
 def test_options_win_over_the_file_and_the_file_over_the_preset(train: Run, data: Path) -> None:
@@ -142,6 +189,16 @@ def test_a_guess_of_axes_is_shown(train: Run, data: Path) -> None:
     assert (code, "guessed" in errors) == (0, False)
 
 
+def test_labels_that_name_their_axes_name_those_of_the_image(train: Run, data: Path) -> None:
+    image, labels = (tifffile.imread(data / folder / "one.tif") for folder in ("images", "labels"))
+    tifffile.imwrite(data / "image.tif", np.stack([image] * 2), metadata=None, photometric="minisblack")
+    series = np.stack([labels] * 2).astype(np.uint16)
+    tifffile.imwrite(data / "labels.tif", series, imagej=True, metadata={"axes": "TYX"})
+    code, _, errors = train(images=data / "image.tif", labels=data / "labels.tif")
+    assert (code, "guessed" in errors) == (0, False), errors
+    assert load_model(data / "cells.safetensors").card.axes == "TYX"
+
+
 def test_what_does_not_pair_is_named(train: Run, data: Path) -> None:
     (data / "labels" / "two.tif").rename(data / "labels" / "three.tif")
     code, _, errors = train()
@@ -175,7 +232,7 @@ def empty_images(folder: Path) -> None:
 
 BAD_INPUTS = {
     "truncated TIFF": (cut_short, "one.tif: the file is damaged, cut off"),
-    "different shape": (relabel(lambda labels: labels[:-1]), "differ in Y: the image has"),
+    "different shape": (relabel(lambda labels: labels[:-1]), "differ in Y: the first has"),
     "labels of float type": (relabel(lambda labels: labels.astype(np.float32)), "labels are whole numbers"),
     "empty labels": (relabel(np.zeros_like), "Nothing is annotated"),
     "one class only": (relabel(np.ones_like), "There is no background"),

@@ -185,9 +185,21 @@ def test_a_file_as_windows_editors_save_it_is_read(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.toml", tmp_path):
-        with pytest.raises(InputError, match=rf"{path.name}: no such file"):
+    for path, trouble in ((tmp_path / "none.toml", "no such file"), (tmp_path, "this is a folder")):
+        with pytest.raises(InputError, match=rf"{path.name}: {trouble}"):
             load_recipe(path)
+
+
+@pytest.mark.parametrize("name", ["steps", "depth"])
+def test_a_setting_without_its_section_gets_it(name: str) -> None:
+    expected = next(key for key in SETTINGS if key.endswith(f".{name}"))
+    with pytest.raises(InputError, match=f"unknown setting '{name}'; did you mean '{expected}'"):
+        parse_recipe({name: 3})
+
+
+def test_a_section_is_no_value() -> None:
+    with pytest.raises(InputError, match=r"training = 3: this is a section; .* below a line \[training\]"):
+        parse_recipe({"training": 3})
 
 
 def test_a_wrong_value_in_a_file_names_the_file(tmp_path: Path) -> None:

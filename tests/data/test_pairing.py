@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet.data.pairing import LABEL_ENDINGS, check_not_empty, check_shapes, pair_files, require_pairs
+from napari_unet.axes import from_canonical, to_canonical
+from napari_unet.data.pairing import (
+    LABEL_ENDINGS,
+    check_not_empty,
+    check_shapes,
+    pair_files,
+    require_pairs,
+    settle_axes,
+)
 from napari_unet.data.reading import Image
 from napari_unet.errors import InputError
 
@@ -101,3 +111,18 @@ def test_labels_are_empty_only_if_all_are() -> None:
         check_not_empty([empty, empty])
     with pytest.raises(InputError, match="no file"):
         check_not_empty([])
+
+
+def test_accents_pair_however_they_are_stored() -> None:
+    composed, decomposed = (Path(unicodedata.normalize(form, "cé.tif")) for form in ("NFC", "NFD"))
+    assert composed != decomposed
+    pairing = pair_files([composed, Path("b.tif")], [decomposed, Path("b.tif")])
+    assert pairing.pairs[0] == (composed, decomposed)
+
+
+@pytest.mark.parametrize(("shape", "axes"), [((3, 4, 5), "TYX"), ((4, 4, 5), "ZYX")])
+def test_a_guess_gives_way_to_axes_of_the_same_lengths(shape: tuple[int, ...], axes: str) -> None:
+    guessed = replace(image(to_canonical(np.zeros(shape), "ZYX"), axes="ZYX"), guessed=True)
+    named = image(to_canonical(np.zeros((3, 4, 5)), "TYX"), axes="TYX")
+    for settled in (settle_axes(guessed, named)[0], settle_axes(named, guessed)[1]):
+        assert (settled.axes, from_canonical(settled.data, axes).shape) == (axes, shape)

@@ -113,6 +113,22 @@ def test_imagej_pixels_are_no_length(tmp_path: Path) -> None:
     assert read_image(tmp_path / "a.tif").spacing == {}
 
 
+def test_the_time_between_frames(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", STACK, imagej=True, metadata={"axes": "TYX", "finterval": 5.0})
+    assert (read_image(tmp_path / "a.tif").interval_s, read_image(tmp_path / "a.tif").spacing) == (5, {})
+    metadata = {"axes": "TYX", "TimeIncrement": 2.0, "TimeIncrementUnit": "min"}
+    tifffile.imwrite(tmp_path / "b.tif", STACK, ome=True, metadata=metadata, photometric="minisblack")
+    assert read_image(tmp_path / "b.tif").calibration == {"T": 120}
+    tifffile.imwrite(tmp_path / "c.tif", STACK, imagej=True, metadata={"axes": "TYX"})
+    assert read_image(tmp_path / "c.tif").interval_s is None
+
+
+@pytest.mark.parametrize(("unit", "spacing"), [("CENTIMETER", {"Y": 0.25, "X": 0.5}), ("INCH", {}), ("NONE", {})])
+def test_pixel_size_in_the_tags_of_a_plain_file(unit: str, spacing: dict[str, float], tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", STACK[0], resolution=(20_000, 40_000), resolutionunit=unit)
+    assert read_image(tmp_path / "a.tif").spacing == pytest.approx(spacing)
+
+
 def test_ome_pixel_size_in_any_unit(tmp_path: Path) -> None:
     metadata = {"axes": "ZYX", "PhysicalSizeX": 250, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 0.5}
     tifffile.imwrite(tmp_path / "a.tif", STACK, ome=True, photometric="minisblack", metadata=metadata)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import skimage.segmentation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -109,3 +110,12 @@ def test_too_many_classes_are_refused() -> None:
     cells = np.array([[NOT_ANNOTATED]], np.int32)
     with pytest.raises(InputError, match="instances"):
         make_target(cells, everywhere(cells), "classes")
+
+
+def test_the_advice_for_labels_out_of_range_works() -> None:
+    for labels in (np.array([[-1, 7, 3]]), np.array([[2**40, 7, 3]])):
+        with pytest.raises(InputError) as caught:
+            read_annotation(labels, "dense")
+        call = str(caught.value).partition("labels = ")[2].rstrip(".")
+        advised = eval(call, {"skimage": skimage, "numpy": np, "labels": labels})
+        assert read_annotation(advised, "dense")[0].max() == np.count_nonzero(labels > 0)

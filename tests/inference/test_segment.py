@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -160,3 +162,24 @@ def test_a_threshold_that_a_person_gave_is_the_outline_and_one_that_a_model_chos
 ) -> None:
     card = make_model().card.model_copy(update={"threshold": 0.6})
     assert settle(InstancesConfig.model_validate(said), card, 1.0).outline_threshold == outline
+
+
+@pytest.mark.parametrize("shape", [(16, 24, 3), (5, 16, 24, 4)])
+def test_what_looks_like_colours_is_not_guessed(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match=r"name its axes, axes='Z?YXC' or axes='T?ZYX'"):
+        segment(brightness_model(), np.zeros(shape, np.uint8))
+    axes = "TZYX"[-len(shape) :]
+    assert segment(brightness_model(), np.zeros(shape, np.uint8), axes=axes).shape == shape
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ("x.tif", "segment takes an array, not 'x.tif'"),
+        (np.zeros((8, 8), complex), "integers, floats and booleans are allowed"),
+        (np.zeros((0, 8)), "there is no pixel in it"),
+    ],
+)
+def test_what_is_no_image_is_refused(image: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        segment(brightness_model(), image)

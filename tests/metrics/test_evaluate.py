@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_unet.errors import InputError
-from napari_unet.metrics import evaluate, mean_scores, score_pair
+from napari_unet.metrics import evaluate, mean_scores, pixel_error, score_pair
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 LABELS = arrays(np.uint16, (5, 6), elements=st.integers(0, 3))
@@ -116,3 +117,14 @@ def test_real_labels(name: str) -> None:
     assert shifted.warping_error < shifted.pixel_error
     assert 0 < shifted.ap <= shifted.ap50
     assert shifted.pq < 1
+
+
+@pytest.mark.parametrize("files", ["p.tif", ["p.tif"]])
+def test_files_are_no_arrays(files: Any) -> None:
+    with pytest.raises(InputError, match="an array or a list of arrays is allowed"):
+        evaluate(files, files)
+
+
+def test_whole_numbers_of_a_wrong_type_are_called_labels() -> None:
+    with pytest.raises(InputError, match="predicted holds whole numbers up to 2 as float32"):
+        pixel_error(TRUTH.astype(np.float32), TRUTH)

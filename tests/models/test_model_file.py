@@ -144,9 +144,16 @@ def test_files_that_are_no_safetensors_are_refused(path: Path, content: bytes) -
 
 
 def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
-    for place in (tmp_path, tmp_path / "none.safetensors"):
-        with pytest.raises(InputError, match=rf"{place.name}: no such model file"):
+    places = (tmp_path, "this is a folder; give the model in it"), (tmp_path / "none.safetensors", "no such model file")
+    for place, trouble in places:
+        with pytest.raises(InputError, match=f"{place.name}: {trouble}"):
             load_model(place)
+
+
+def test_a_model_has_the_name_of_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"x\.pt: the name of a model ends in \.safetensors; give .*x\.safetensors"):
+        save_model(make_model(), tmp_path / "x.pt")
+    assert not list(tmp_path.iterdir())
 
 
 def fail_at_once(tensors: Any, path: Path, metadata: Any) -> None:

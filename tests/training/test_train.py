@@ -79,3 +79,8 @@ def test_wrong_input_is_refused() -> None:
         load_training_images([image, image], [image.astype(int)])
     with pytest.raises(InputError, match="both"):
         load_training_images("folder", image.astype(int))
+
+
+def test_a_list_of_files_is_refused() -> None:
+    with pytest.raises(InputError, match=r"a list holds 'a.tif': lists of arrays are allowed"):
+        train(["a.tif"], ["b.tif"])  # type: ignore[list-item]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import napari_unet
 from napari_unet.cli import evaluate, info, segment, train, weight_map
 from napari_unet.cli.interrupt import STOPPED
-from napari_unet.cli.messages import error_text, say
+from napari_unet.cli.messages import error_text, prepare_streams, say
 from napari_unet.config.describe import option_name
 from napari_unet.config.recipe import walk_settings
 from napari_unet.errors import InputError
@@ -71,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Threads that wait for work by spinning take the cores from each other on a busy machine: steps take 4 times as
     # long there. Must be said before PyTorch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    prepare_streams()
     given = list(sys.argv[1:] if argv is None else argv)
     parser = build_parser(every="--help-all" in given)
     arguments, unknown = parser.parse_known_args(given)

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from typing import TextIO
 
 from tqdm import tqdm
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr take everything: a name that they cannot encode must not end the work.
+
+    A stream that is closed leads nowhere from now on.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # open as long as the process is
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def say(message: str) -> None:
@@ -15,8 +31,7 @@ def say(message: str) -> None:
     message
         One or more lines.
     """
-    with tqdm.external_write_mode(sys.stderr):
-        print(message, file=sys.stderr, flush=True)
+    _write(message, sys.stderr)
 
 
 def report(result: str) -> None:
@@ -27,8 +42,16 @@ def report(result: str) -> None:
     result
         One or more lines.
     """
-    with tqdm.external_write_mode(sys.stdout):
-        print(result, flush=True)
+    _write(result, sys.stdout)
+
+
+def _write(text: str, stream: TextIO) -> None:
+    """Write a line; when nobody reads any more (``| head``), the work goes on and the rest leads nowhere."""
+    try:
+        with tqdm.external_write_mode(stream):
+            print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def error_text(error: BaseException) -> str:

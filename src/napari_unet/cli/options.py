@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Settings = dict[str, dict[str, Any]]
 """Values by section and name, as in a recipe file."""
 
-_BUDGET = ("training.seconds", "training.steps")
+BUDGET = ("training.seconds", "training.steps")
+"""Settings that say how long a training takes."""
 
 
 def add_settings(parser: argparse.ArgumentParser, wanted: Collection[str], *, every: bool) -> None:
@@ -43,7 +44,7 @@ def add_settings(parser: argparse.ArgumentParser, wanted: Collection[str], *, ev
         if is_advanced(field):
             _add_setting(sections[section], key, field, shown=every)
         else:
-            _add_setting(budget if key in _BUDGET else common, key, field, short=True)
+            _add_setting(budget if key in BUDGET else common, key, field, short=True)
 
 
 def given_settings(arguments: argparse.Namespace) -> Settings:

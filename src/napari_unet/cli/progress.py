@@ -128,6 +128,7 @@ class FilesProgress:
             What happened.
         """
         from napari_unet.inference.events import FileDone, FileFailed, FileSkipped, FileStarted, PlaneDone
+        from napari_unet.inference.report import MAKE_AGAIN
 
         if isinstance(event, FileStarted):
             self._begin(event)
@@ -141,8 +142,8 @@ class FilesProgress:
             report(f"{event.written}: {_content(event)}, made before")
         elif isinstance(event, FileFailed):
             self._n_ended, self.n_failed = self._n_ended + 1, self.n_failed + 1
-            is_named = event.message.startswith(str(event.path))
-            say(f"failed: {event.message}" if is_named else f"failed: {event.path}: {event.message}")
+            message = event.message.replace(MAKE_AGAIN, f"{MAKE_AGAIN} (--again)")
+            say(f"failed: {message}" if message.startswith(str(event.path)) else f"failed: {event.path}: {message}")
 
     def _begin(self, event: FileStarted) -> None:
         """Start the bar anew; show each kind of guess about axes once."""

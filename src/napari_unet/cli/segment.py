@@ -11,6 +11,7 @@ from napari_unet.cli.interrupt import STOPPED, Interrupt
 from napari_unet.cli.options import add_settings, given_settings, layered_recipe
 from napari_unet.cli.progress import FilesProgress
 from napari_unet.cli.runs import named_model
+from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises
     ------
     InputError
-        If there are no files, or the model cannot be read.
+        If there are no files, the model cannot be read, or the output is no folder.
     """
     from napari_unet.data.reading import find_files
     from napari_unet.inference.batch import segment_files
@@ -83,9 +84,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.axes is not None:
         parse_axes(arguments.axes)
+    if Path(arguments.output).is_file():
+        raise InputError(f"-o {arguments.output}: this is a file, and results need a folder; give another name.")
     model = load_model(named_model(arguments.model))
-    files = list(dict.fromkeys(file for images in arguments.images for file in find_files(images)))
-    job = model, files, Path(arguments.output), _choose_options(arguments, model)
+    found = [file for images in arguments.images for file in find_files(images)]
+    files: dict[Path, Path] = {}
+    for file in found:
+        files.setdefault(file.parent.resolve() / file.name, file)  # one file under two spellings is one
+    job = model, list(files.values()), Path(arguments.output), _choose_options(arguments, model)
     if not arguments.scheduler:
         return _follow(segment_files(*job), len(files))
     from napari_unet.cli.cluster import segment_on_cluster

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from napari_unet.cli.interrupt import STOPPED, Interrupt
 from napari_unet.cli.messages import report, say
-from napari_unet.cli.options import add_settings, given_settings, layered_recipe, set_values
+from napari_unet.cli.options import BUDGET, add_settings, given_settings, layered_recipe, set_values
 from napari_unet.cli.progress import TrainingProgress
 from napari_unet.cli.runs import read_counters, run_folder_of, set_aside
 from napari_unet.config.presets import PRESETS
-from napari_unet.config.recipe import Recipe, load_recipe
+from napari_unet.config.recipe import Recipe, load_recipe, walk_settings
 from napari_unet.errors import InputError
 from napari_unet.training.pace import duration
 
@@ -117,7 +117,9 @@ def _make_trainer(arguments: argparse.Namespace, folder: RunFolder) -> Trainer:
     trainer = Trainer(images, recipe, folder.path, init)
     if arguments.resume:
         trainer.resume()
-    else:
+    elif folder.path.exists():
+        with folder.claim():  # not while another training writes there
+            pass
         set_aside(folder.path)
     return trainer
 
@@ -138,12 +140,33 @@ def _choose_recipe(arguments: argparse.Namespace, folder: RunFolder) -> Recipe:
     layers = []
     if arguments.resume:
         read_counters(folder)
-        layers.append(set_values(load_recipe(folder.recipe)))
+        before = load_recipe(folder.recipe)
+        layers.append(set_values(before))
     if arguments.preset:
         layers.append(PRESETS[arguments.preset])
     if arguments.recipe:
         layers.append(set_values(load_recipe(arguments.recipe)))
-    return layered_recipe(*layers, given_settings(arguments))
+    recipe = layered_recipe(*layers, given_settings(arguments))
+    if arguments.resume:
+        _refuse_changes(before, recipe)
+    return recipe
+
+
+def _refuse_changes(before: Recipe, recipe: Recipe) -> None:
+    """Refuse to go on with other settings than the run has; how long and on what machine it trains is free."""
+    changed = [
+        f"{section}.{name} = {getattr(getattr(before, section), name)}"
+        for section, name, _ in walk_settings()
+        if section != "execution"
+        and f"{section}.{name}" not in BUDGET
+        and getattr(getattr(before, section), name) != getattr(getattr(recipe, section), name)
+    ]
+    if changed:
+        raise InputError(
+            f"--resume: the settings of a run stay as they are ({', '.join(changed)}); only --steps or --seconds and "
+            "--execution.… may change. Leave the others out, or begin a run with them that starts from this model: "
+            "--init MODEL and another -o in place of --resume."
+        )
 
 
 def _choose_init(
@@ -154,19 +177,29 @@ def _choose_init(
     from napari_unet.training.starting import choose_start
 
     if arguments.resume:
-        model: TrainedModel | None = load_model(folder.last)
-    else:
-        start = choose_start(arguments.init, images, recipe)
-        model = start.model
-        if start.message:
-            say(start.message)
-    if model is not None:
-        _say_kept(given_settings(arguments).get("model", {}), recipe.model, model.card.recipe.model)
-    return model
+        last = load_model(folder.last)
+        _say_other_images(folder, set(last.card.training_data), {image.name for image in images})
+        return last
+    start = choose_start(arguments.init, images, recipe)
+    if start.message:
+        say(start.message)
+    if start.model is not None:
+        _say_kept(recipe.model, start.model.card.recipe.model)
+    return start.model
 
 
-def _say_kept(given: Iterable[str], wanted: ModelConfig, kept: ModelConfig) -> None:
+def _say_other_images(folder: RunFolder, planes: set[str], names: set[str]) -> None:
+    """Say which images the run has not seen so far, and of which planes it goes on without the image."""
+    new = {name for name in names if not folder.annotation(name).exists()}
+    gone = {plane.rpartition(" [t=")[0] or plane for plane in planes} - names
+    for kind, others in (("new in this run", new), ("no longer in this run", gone)):
+        if others:
+            say(f"{kind}: {', '.join(sorted(others))}")
+
+
+def _say_kept(wanted: ModelConfig, kept: ModelConfig) -> None:
     """Say which settings of the network were given in vain: that of the model to start from stays."""
+    given = [name for name in type(wanted).model_fields if name in wanted.model_fields_set]
     vain = [f"{name} stays {getattr(kept, name)}" for name in given if getattr(kept, name) != getattr(wanted, name)]
     if vain:
         say(f"the network is that of the model to start from: {', '.join(vain)}; '--init none' begins with another one")
@@ -181,17 +214,19 @@ def _read_images(images: str, labels: str, axes: str | None) -> list[TrainingIma
     pairing = require_pairs(pair_files(find_files(images), find_files(labels)))
     if unpaired := pairing.describe_unpaired():
         say(f"not used, because nothing pairs with them:\n{unpaired}")
-    _say_guesses([image for image, _ in pairing.pairs], axes)
+    _say_guesses(pairing.pairs, axes)
     return load_training_images(images, labels, axes)
 
 
-def _say_guesses(files: list[Path], axes: str | None) -> None:
-    """Show each kind of guess about axes once."""
-    from napari_unet.axes import from_canonical
-    from napari_unet.data.reading import read_image
+def _say_guesses(pairs: Iterable[tuple[Path, Path]], axes: str | None) -> None:
+    """Show each kind of guess about axes once; where the labels know them, it is none."""
+    from napari_unet.axes import from_canonical, spatial_axes
+    from napari_unet.data.pairing import settle_axes
+    from napari_unet.data.reading import read_image, read_labels
 
     guesses: dict[str, str] = {}
-    for image in (read_image(file, axes) for file in files):
+    for file, labels in pairs:
+        image, _ = settle_axes(read_image(file, axes), read_labels(labels, axes and spatial_axes(axes)))
         if image.guessed:
             shape = from_canonical(image.data, image.axes).shape
             guesses.setdefault(image.axes, f"axes {image.axes} guessed from shape {shape} of {image.path}")
@@ -217,10 +252,10 @@ def _follow(trainer: Trainer) -> bool:
 
 def _checked_output(path: Path) -> Path:
     """Refuse a model that could not be written after hours of training."""
+    if path.is_dir():
+        raise InputError(f"-o {path}: this is a folder; give the name of the model file, NAME{SUFFIX}.")
     if path.suffix != SUFFIX:
         raise InputError(f"-o {path}: the name of a model ends in {SUFFIX}; give {path.with_suffix(SUFFIX)}.")
-    if path.is_dir():
-        raise InputError(f"-o {path}: this is a folder; give the name of the model file.")
     parent = next(place for place in path.absolute().parents if place.exists())
     try:
         with tempfile.TemporaryFile(dir=parent):

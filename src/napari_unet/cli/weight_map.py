@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"{file}: {error}") from error
     canonical = np.stack(planes).reshape(labels.shape)
     axes = spatial_axes(labels.axes)
-    write_float(output, from_canonical(canonical, axes), axes, labels.spacing)
+    write_float(output, from_canonical(canonical, axes), axes, labels.calibration)
     report(f"{output}: weights from {canonical.min():.3g} to {canonical.max():.3g}")
     return 0
 

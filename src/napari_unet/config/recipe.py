@@ -135,6 +135,10 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
         If the file is missing, is no TOML, or has a wrong name or value.
     """
     file = Path(path)
+    if file.is_dir():
+        raise InputError(
+            f"recipe {file}: this is a folder; give the file, such as the recipe.toml in the folder of a run"
+        )
     if not file.is_file():
         raise InputError(f"recipe {file}: no such file; give a .toml file as `napari-unet train` writes it")
     try:
@@ -168,8 +172,16 @@ def dump_recipe(recipe: Recipe) -> str:
 def _describe(details: ErrorDetails) -> str:
     """Say in one sentence what is wrong with one value."""
     name = ".".join(str(part) for part in details["loc"])
+    if details["type"] in ("model_type", "model_attributes_type"):
+        return f"{name} = {details['input']!r}: this is a section; give its settings below a line [{name}]"
     if details["type"] != "extra_forbidden":
         return f"{name} = {details['input']!r}: {details['msg'][:1].lower()}{details['msg'][1:]}"
-    valid = [f"{section}.{setting}" for section, setting, _ in walk_settings()] + list(Recipe.model_fields)
-    nearest = difflib.get_close_matches(name, valid, n=1, cutoff=0.0)
-    return f"unknown setting {name!r}; did you mean {nearest[0]!r}?"
+    return f"unknown setting {name!r}; did you mean {_nearest(name)!r}?"
+
+
+def _nearest(name: str) -> str:
+    """Find what was probably meant: a setting without its section, or one or a section of a similar name."""
+    valid = [f"{section}.{setting}" for section, setting, _ in walk_settings()]
+    without_section = (setting for setting in valid if setting.partition(".")[2] == name)
+    similar = difflib.get_close_matches(name, [*valid, *Recipe.model_fields], n=1, cutoff=0.0)
+    return next(without_section, similar[0])

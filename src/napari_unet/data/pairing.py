@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from napari_unet.axes import from_canonical, spatial_axes, to_canonical
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
@@ -112,6 +114,28 @@ def require_pairs(pairing: Pairing) -> Pairing:
     return pairing
 
 
+def settle_axes(image: Image, labels: Image) -> tuple[Image, Image]:
+    """Where the axes of one are but a guess, take those that the other names, if their lengths agree.
+
+    Parameters
+    ----------
+    image
+        The image.
+    labels
+        Its labels.
+
+    Returns
+    -------
+    image, labels : Image
+        The same pixels.
+    """
+    if image.guessed and not labels.guessed:
+        return _named_as(image, labels), labels
+    if labels.guessed and not image.guessed:
+        return image, _named_as(labels, image)
+    return image, labels
+
+
 def check_shapes(image: Image, labels: Image) -> None:
     """Refuse labels that do not cover their image pixel by pixel.
 
@@ -130,9 +154,9 @@ def check_shapes(image: Image, labels: Image) -> None:
     image_sizes, label_sizes = (dict(zip("TZYX", _without_channels(item), strict=True)) for item in (image, labels))
     if different := [axis for axis in image_sizes if image_sizes[axis] != label_sizes[axis]]:
         raise InputError(
-            f"{image.path} and {labels.path} differ in {', '.join(different)}: the image has {_sizes(image_sizes)} "
-            f"(axes {image.axes}), the labels have {_sizes(label_sizes)} (axes {labels.axes}). Give labels drawn on "
-            "this image, or name the axes if they were misunderstood."
+            f"{image.path} and {labels.path} differ in {', '.join(different)}: the first has {_sizes(image_sizes)} "
+            f"(axes {image.axes}), the second {_sizes(label_sizes)} (axes {labels.axes}). Both must show the same "
+            "pixels: give labels made on the same image, or name the axes if they were misunderstood."
         )
 
 
@@ -161,8 +185,8 @@ def check_not_empty(labels: Iterable[Image]) -> None:
 
 
 def _stem(path: Path) -> str:
-    """Give the name without suffix; ``.ome.tif`` is one suffix."""
-    return path.stem.removesuffix(".ome")
+    """Give the name without suffix; ``.ome.tif`` is one suffix, and an accent is a part of its letter."""
+    return unicodedata.normalize("NFC", path.stem.removesuffix(".ome"))  # macOS stores it as a letter of its own
 
 
 def _image_stem(path: Path, image_stems: Iterable[str]) -> str:
@@ -183,6 +207,17 @@ def _by_stem(files: Iterable[tuple[str, Path]]) -> dict[str, Path]:
             )
         found[stem] = path
     return found
+
+
+def _named_as(guessed: Image, known: Image) -> Image:
+    """Give an image whose axes are a guess those of another one, where both have the same lengths."""
+    axes = spatial_axes(known.axes)
+    if guessed.n_channels != 1 or len(axes) != len(spatial_axes(guessed.axes)):
+        return guessed
+    array = from_canonical(guessed.data, spatial_axes(guessed.axes))
+    if array.shape != from_canonical(known.data[:, :1], axes).shape:
+        return guessed
+    return replace(guessed, data=to_canonical(array, axes), axes=axes, guessed=False)
 
 
 def _without_channels(image: Image) -> tuple[int, ...]:

@@ -45,6 +45,8 @@ class Image:
         Where the image came from.
     guessed
         Whether the axes are a guess, because neither file nor caller named them.
+    interval_s
+        Seconds from frame to frame; None: unknown.
     """
 
     data: Array
@@ -52,11 +54,17 @@ class Image:
     spacing: dict[str, float]
     path: Path
     guessed: bool
+    interval_s: float | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of T, C, Z, Y and X."""
         return tuple(self.data.shape)
+
+    @property
+    def calibration(self) -> dict[str, float]:
+        """Spacing, and with it the seconds from frame to frame as T, as far as they are known."""
+        return self.spacing if self.interval_s is None else self.spacing | {"T": self.interval_s}
 
     @property
     def n_channels(self) -> int:
@@ -166,8 +174,15 @@ def find_files(path: str | os.PathLike[str]) -> list[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    """Tell images from folders, hidden files and files of other kinds."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    """Tell images from folders, hidden files and files of other kinds; a link to nothing is a damaged image."""
+    if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+        return False
+    return path.is_file() or _leads_nowhere(path)
+
+
+def _leads_nowhere(path: Path) -> bool:
+    """Tell a link to a file that is not there."""
+    return path.is_symlink() and not path.exists()
 
 
 def _as_people_count(path: Path) -> list[tuple[int, str]]:
@@ -179,6 +194,8 @@ def _as_people_count(path: Path) -> list[tuple[int, str]]:
 def _read(path: Path, axes: str | None, decode_picture: Callable[[Path], FileContent]) -> Image:
     """Read a file by its suffix and bring it to the canonical order."""
     suffix = path.suffix.lower()
+    if _leads_nowhere(path):
+        raise InputError(f"{path} is a link to a file that is not there. Remove the link, or bring the file back.")
     if not path.is_file():
         raise InputError(f"There is no file {path}. Check the spelling and the folder you are in ({Path.cwd()}).")
     if suffix not in SUFFIXES:
@@ -192,7 +209,8 @@ def _read(path: Path, axes: str | None, decode_picture: Callable[[Path], FileCon
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     n_colours = max(data.shape[1] - content.n_alpha, 1)
-    return Image(data[:, :n_colours], names, content.spacing, path, guessed)
+    sizes = {axis: size for axis, size in content.spacing.items() if axis != "T"}
+    return Image(data[:, :n_colours], names, sizes, path, guessed, content.spacing.get("T"))
 
 
 def _name_axes(content: FileContent, axes: str | None) -> tuple[str, bool]:

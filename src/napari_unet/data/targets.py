@@ -79,7 +79,8 @@ def _check(labels: NDArray[Any], ignore: NDArray[np.bool_] | None) -> None:
     if low < 0 or high > np.iinfo(np.int32).max:
         raise InputError(
             f"Labels must lie between 0 and {np.iinfo(np.int32).max}, these reach from {low} to {high}. "
-            "Renumber them, for example with skimage.segmentation.relabel_sequential."
+            "Set what is negative to 0 and renumber the rest, for example with "
+            "labels = skimage.segmentation.relabel_sequential(numpy.maximum(labels, 0))[0]."
         )
     if ignore is not None and ignore.shape != labels.shape:
         raise InputError(

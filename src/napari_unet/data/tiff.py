@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 
+from napari_unet.data.tiff_calibration import ome_image, read_calibration
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,16 +25,15 @@ if TYPE_CHECKING:
 AXES_NOTE = "axes="
 """Start of the OME description in which our own files name their axes; OME alone cannot tell (1, Y, X) from (Y, X)."""
 
-_MICROMETRES = {
-    **dict.fromkeys(("um", "µm", "μm", "\\u00b5m", "micron", "microns", "micrometer"), 1.0),
-    **{"nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0, "å": 1e-4},
-}
 _SIGNS_OF_DAMAGE = ("offset", "corrupt", "missing")
 
 
 @dataclass(frozen=True)
 class FileContent:
-    """What a file holds: array, its axes as the file names them, pixel size in µm, number of transparency channels."""
+    """What a file holds: array, its axes as the file names them, pixel size in µm, number of transparency channels.
+
+    Among the pixel sizes may be that of T, the seconds from frame to frame.
+    """
 
     array: Array
     axes: str
@@ -90,7 +89,7 @@ def read_tiff(path: Path) -> FileContent:
         return FileContent(
             array=_open_array(path, series, shape, tif.byteorder),
             axes=axes,
-            spacing=_spacing(tif),
+            spacing=read_calibration(tif),
             n_alpha=sum(int(sample) in (1, 2) for sample in series.keyframe.extrasamples),
         )
 
@@ -230,48 +229,7 @@ class _Pages:
         return array
 
 
-def _spacing(tif: tifffile.TiffFile) -> dict[str, float]:
-    """Give the pixel size in micrometres for each axis of which the file tells it."""
-    if tif.is_ome:
-        found = _ome_spacing(_ome_image(tif).get("Pixels", {}))
-    elif tif.is_imagej:
-        found = _imagej_spacing(tif)
-    else:
-        found = {}
-    return {axis: size for axis, size in found.items() if math.isfinite(size) and size > 0}
-
-
-def _ome_image(tif: tifffile.TiffFile) -> dict[str, Any]:
-    """Give the first image element of the OME header."""
-    image = tifffile.xml2dict(tif.ome_metadata or "").get("OME", {}).get("Image", {})
-    return dict(image[0] if isinstance(image, (list, tuple)) else image)
-
-
 def _noted_axes(tif: tifffile.TiffFile) -> str:
     """Give the axes that our own files name in their description."""
-    description = str(_ome_image(tif).get("Description", ""))
+    description = str(ome_image(tif).get("Description", ""))
     return description.removeprefix(AXES_NOTE) if description.startswith(AXES_NOTE) else ""
-
-
-def _ome_spacing(pixels: dict[str, Any]) -> dict[str, float]:
-    """Read the physical sizes of OME; a size without a unit is in micrometres."""
-    units = {axis: str(pixels.get(f"PhysicalSize{axis}Unit", "µm")).lower() for axis in "ZYX"}
-    return {
-        axis: float(pixels[f"PhysicalSize{axis}"]) * _MICROMETRES[unit]
-        for axis, unit in units.items()
-        if f"PhysicalSize{axis}" in pixels and unit in _MICROMETRES
-    }
-
-
-def _imagej_spacing(tif: tifffile.TiffFile) -> dict[str, float]:
-    """Read the scale of ImageJ: pixels a unit in the resolution tags, distance of slices in the description."""
-    metadata = tif.imagej_metadata or {}
-    unit = _MICROMETRES.get(str(metadata.get("unit", "")).lower())
-    if unit is None:
-        return {}
-    tags = tif.pages.first.tags
-    found = {"Z": float(metadata.get("spacing", 0)) * unit}
-    for axis in "YX":
-        pixels, units = tags.valueof(f"{axis}Resolution", default=(0, 1))
-        found[axis] = units / pixels * unit if pixels else 0.0
-    return found

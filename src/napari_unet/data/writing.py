@@ -38,7 +38,7 @@ class Layout:
     dtype
         Type of the pixels: uint8, uint16, uint32 or float32.
     spacing
-        Pixel size in µm by axis (Z, Y, X), as far as it is known.
+        Pixel size in µm by axis (Z, Y, X) and seconds from frame to frame (T), as far as they are known.
     """
 
     axes: str
@@ -66,7 +66,7 @@ def write_labels(
     axes
         Axes of the array. Y and X are stored last, whatever their order was.
     spacing
-        Pixel size in µm by axis.
+        Pixel size in µm by axis; T: seconds from frame to frame.
     sealed
         Whether to seal them, see `napari_unet.data.seal`.
 
@@ -94,7 +94,7 @@ def write_float(
     axes
         Axes of the array. Y and X are stored last, whatever their order was.
     spacing
-        Pixel size in µm by axis.
+        Pixel size in µm by axis; T: seconds from frame to frame.
 
     Raises
     ------
@@ -234,6 +234,8 @@ def _calibration(axes: str, spacing: Mapping[str, float]) -> dict[str, Any]:
     metadata: dict[str, Any] = {"axes": axes, "Description": AXES_NOTE + axes}
     for axis, size in known.items():
         metadata |= {f"PhysicalSize{axis}": float(size), f"PhysicalSize{axis}Unit": "µm"}
+    if "T" in axes and "T" in spacing:
+        metadata |= {"TimeIncrement": float(spacing["T"]), "TimeIncrementUnit": "s"}
     if not {"Y", "X"} <= set(known):
         return {"metadata": metadata}
     per_centimetre = (1e4 / known["X"], 1e4 / known["Y"])

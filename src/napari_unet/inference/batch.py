@@ -144,16 +144,16 @@ def plan_targets(files: list[Path], output: Path, options: SegmentOptions) -> di
         If a result would replace an image or another result.
     """
     targets: dict[Path, Path] = {}
-    taken: set[Path] = set()
+    taken: dict[Path, Path] = {}
     images = {_identity(path) for path in files if path.exists()}
     for path in files:
         target = output / f"{path.stem.removesuffix('.ome')}.tif"
         if target in taken:
-            raise InputError(f"{path}: another image would be written to {target} too; rename one of them.")
+            raise InputError(f"{taken[target]} and {path} would both be written to {target}; rename one of them.")
         for result in _results(target, options):
             if result.exists() and _identity(result) in images:
                 raise InputError(f"{path}: its result would overwrite the image {result}; give another output folder.")
-        taken.add(target)
+        taken[target] = path
         targets[path] = target
     return targets
 
@@ -290,7 +290,7 @@ def _further_results(
 
 
 def _write(writer: Callable[..., None], path: Path, data: NDArray[np.generic], image: Image) -> None:
-    """Write TCZYX data with the axes and pixel size of the image."""
+    """Write TCZYX data with the axes, pixel size and time interval of the image."""
     axes = spatial_axes(image.axes)
     axes = axes if data.shape[1] == 1 else "".join(axis for axis in CANONICAL if axis in axes + "C")
-    writer(path, from_canonical(data, axes), axes, image.spacing)
+    writer(path, from_canonical(data, axes), axes, image.calibration)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy import ndimage
 
-from napari_unet.data.pairing import check_shapes
+from napari_unet.data.pairing import check_shapes, settle_axes
 from napari_unet.data.reading import read_image, read_labels
 from napari_unet.data.targets import read_annotation
 from napari_unet.errors import InputError
@@ -199,7 +199,7 @@ def open_pair(predicted: Path, truth: Path) -> tuple[Image, Image]:
     """
     found, real = read_image(predicted), read_labels(truth)
     is_probability = found.data.dtype.kind == "f" and found.n_channels == 1
-    found = found if is_probability else read_labels(predicted)
+    found, real = settle_axes(found if is_probability else read_labels(predicted), real)
     check_shapes(found, real)
     return found, real
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 REPORT = "segmentation.json"
 #: Folder in it for labels that a person corrected, and wanted made again all the same.
 REPLACED = "replaced"
+#: What else can be done about labels that are in the way; each program adds how.
+MAKE_AGAIN = "ask for everything to be made again"
 
 
 class Origin(BaseModel):
@@ -157,7 +159,7 @@ class Entry:
             return FileFailed(
                 self.path,
                 f"{labels} was made of another image of this name, {record.origin.image}, and was not overwritten. "
-                "Give another output folder, or ask for everything to be made again.",
+                f"Give another output folder, or {MAKE_AGAIN}.",
             )
         complete = all(self._key(file) in record.results and file.is_file() for file in self.results)
         if record.state == "done" and complete and self.origin.is_known and record.origin == self.origin:
@@ -186,7 +188,7 @@ class Entry:
         made = self.before.results.get(self._key(labels), "") if self.before else ""
         if not labels.is_file() or _digest(labels) == made or is_sealed(labels):
             return None
-        advice = f"Move it to another folder, or ask for everything to be made again: it is kept in '{REPLACED}' then."
+        advice = f"Move it to another folder, or {MAKE_AGAIN}: it is kept in '{REPLACED}' then."
         return FileFailed(self.path, f"{labels} {trouble}, and was not overwritten. {advice}")
 
     def follow(self, events: Iterable[Event]) -> Iterator[Event]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet.axes import Array, from_canonical, guess_axes, spatial_axes, to_canonical
+from napari_unet.axes import CANONICAL, Array, from_canonical, guess_axes, spatial_axes, to_canonical
+from napari_unet.errors import InputError
 from napari_unet.inference.collectors import CellCollector, ClassCollector
 from napari_unet.inference.instances import find_classes, find_instances
 from napari_unet.inference.options import settle
@@ -217,8 +218,10 @@ def segment(
     Raises
     ------
     InputError
-        If the number of channels is not that of the model, or the axes do not fit.
+        If the number of channels is not that of the model, the axes do not fit or could mean two things, or the image
+        is no array of real numbers with pixels in it.
     """
+    _refuse_other_than_pixels(image)
     known = axes or _guess(image.shape, model.card.in_channels)
     data = to_canonical(image, known)
     planes = [plane.labels for plane in Segmenter(model, tiling, instances).planes(data)]
@@ -229,5 +232,30 @@ def segment(
 def _guess(shape: tuple[int, ...], n_channels: int) -> str:
     """Guess the axes; an axis as long as the model has channels, last or else first, is that of the channels."""
     if n_channels == 1 or len(shape) < 3:
+        _refuse_colours(shape)
         return guess_axes(shape)
     return guess_axes(shape[:-1]) + "C" if shape[-1] == n_channels else "C" + guess_axes(shape[1:])
+
+
+def _refuse_colours(shape: tuple[int, ...]) -> None:
+    """Refuse to guess where the last axis looks like colours: a stack of planes 3 pixels wide is what nobody means."""
+    if len(shape) > 2 and shape[-1] in (3, 4) and min(shape[:-1]) > 4:
+        colours, planes = guess_axes(shape, rgb=True), guess_axes(shape)
+        raise InputError(
+            f"An array of shape {tuple(shape)} can be a colour picture or a stack of narrow planes: name its axes, "
+            f"axes={colours!r} or axes={planes!r}."
+        )
+
+
+def _refuse_other_than_pixels(image: Any) -> None:
+    """Refuse what cannot be segmented, before it is looked at."""
+    kind = getattr(getattr(image, "dtype", None), "kind", None)
+    if kind is None:
+        raise InputError(
+            f"segment takes an array, not {image!r:.60}. Read a file with napari_unet.read_image(file).data, with "
+            f"axes={CANONICAL!r}; or segment files with napari-unet segment."
+        )
+    if kind not in "biuf":
+        raise InputError(f"The image is of type {image.dtype}: integers, floats and booleans are allowed.")
+    if 0 in image.shape:
+        raise InputError(f"The image has the shape {tuple(image.shape)}: there is no pixel in it.")

@@ -82,6 +82,11 @@ def _checked_labels(name: str, array: Map) -> LabelsOrMask:
 def _refuse_other_than_probabilities(array: Map) -> None:
     """Refuse floating-point values outside 0 to 1, ``nan`` included."""
     if not ((array >= 0) & (array <= 1)).all():
+        if (array >= 0).all() and (array == np.rint(array)).all():
+            raise InputError(
+                f"predicted holds whole numbers up to {array.max():g} as {array.dtype}: labels of a wrong type. "
+                "Convert it to integers without scaling, for example with predicted.astype('int32'), and save it again."
+            )
         raise InputError(
             f"predicted is a {array.dtype} array with values outside 0 to 1 (or nan). "
             "A probability map holds values from 0 to 1: divide by its maximum, or give labels as whole numbers."

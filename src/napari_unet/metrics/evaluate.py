@@ -105,7 +105,7 @@ def evaluate(
     >>> result.means["iou"], result.images[1].f1
     (0.5, 0.0)
     """
-    found, real = _as_images(predicted), _as_images(truth)
+    found, real = _as_images(predicted, "predicted"), _as_images(truth, "truth")
     if len(found) != len(real):
         raise InputError(f"{len(found)} predicted and {len(real)} true images were given. Each needs its partner.")
     images = tuple(map(score_pair, found, real))
@@ -188,6 +188,12 @@ def mean_scores(scores: Sequence[Scores]) -> dict[str, float]:
     return {field.name: defined_mean(getattr(score, field.name) for score in scores) for field in fields(Scores)}
 
 
-def _as_images(images: LabelsOrMask | Sequence[LabelsOrMask]) -> list[LabelsOrMask]:
+def _as_images(images: LabelsOrMask | Sequence[LabelsOrMask], name: str) -> list[LabelsOrMask]:
     """Take a single array as a list of one."""
-    return [images] if isinstance(images, np.ndarray) else list(images)
+    arrays = [images] if isinstance(images, np.ndarray) else list(images)
+    if other := [array for array in arrays if not hasattr(array, "dtype")]:
+        raise InputError(
+            f"{name} holds {other[0]!r:.60}: an array or a list of arrays is allowed. Read files with "
+            "napari_unet.read_image(file).data, or compare them with napari-unet evaluate."
+        )
+    return arrays

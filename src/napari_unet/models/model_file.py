@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelCard", "TrainedModel", "load_model", "read_tensors", "save_model", "write_tensors"]
 
+SUFFIX = ".safetensors"
+"""End of the name of every model file."""
+
 
 @dataclass(frozen=True)
 class TrainedModel:
@@ -61,7 +64,14 @@ def save_model(model: TrainedModel, path: str | os.PathLike[str]) -> None:
         The model.
     path
         Where to write, with the suffix ``.safetensors``.
+
+    Raises
+    ------
+    InputError
+        If the name ends otherwise.
     """
+    if Path(path).suffix != SUFFIX:
+        raise InputError(f"{path}: the name of a model ends in {SUFFIX}; give {Path(path).with_suffix(SUFFIX)}.")
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     card = model.card.model_copy(update={"weights_sha256": _fingerprint(weights), "card_sha256": ""})
     sealed = card.model_copy(update={"card_sha256": sha256_of(card.model_dump_json())})

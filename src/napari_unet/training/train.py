@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_unet.axes import guess_axes, parse_axes, spatial_axes, to_canonical
 from napari_unet.config.recipe import Recipe
-from napari_unet.data.pairing import check_shapes, pair_files, require_pairs
+from napari_unet.data.pairing import check_shapes, pair_files, require_pairs, settle_axes
 from napari_unet.data.reading import find_files, read_image, read_labels
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.errors import InputError
@@ -136,8 +136,7 @@ def load_training_images(
 
 def _read_pair(image_path: Path, labels_path: Path, axes: str | None) -> TrainingImage:
     """Read one pair of files."""
-    image = read_image(image_path, axes)
-    labels = read_labels(labels_path, axes and spatial_axes(axes))
+    image, labels = settle_axes(read_image(image_path, axes), read_labels(labels_path, axes and spatial_axes(axes)))
     check_shapes(image, labels)
     return TrainingImage(image_path.stem, image.data, labels.data, axes=image.axes, spacing=image.spacing)
 
@@ -148,6 +147,11 @@ def _pair_arrays(images: list[NDArray[Any]], labels: list[NDArray[Any]], axes: s
         raise InputError(f"{len(images)} images and {len(labels)} labels were given; give labels for each image")
     pairs = []
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        if other := [item for item in (image, label) if not hasattr(item, "dtype")]:
+            raise InputError(
+                f"a list holds {other[0]!r:.60}: lists of arrays are allowed, or one file, folder or pattern for all "
+                "images and one for all labels"
+            )
         if label.dtype.kind not in "bui":
             raise InputError(f"labels {number} are of type {label.dtype}; whole numbers are needed: 0, 1, 2 …")
         image_axes = axes or _guess(image, label)
