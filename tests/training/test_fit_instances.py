@@ -21,7 +21,8 @@ from napari_unet.models.model_file import TrainedModel, load_model, save_model
 from napari_unet.training.annotated_windows import Sample
 from napari_unet.training.events import Stepped
 from napari_unet.training.fit_instances import as_sure, choose, count, fit_instances, fit_saved
-from napari_unet.training.trainer import Trainer, TrainingError
+from napari_unet.training.recovery import TrainingError
+from napari_unet.training.trainer import Trainer
 from networks import brightness_model, make_model
 
 if TYPE_CHECKING:

@@ -27,9 +27,10 @@ from napari_unet.training import clock
 from napari_unet.training import step as step_module
 from napari_unet.training.clock import Clock
 from napari_unet.training.events import Annotated, Finished, Recovered, Saved, Started, Stepped, Validated
+from napari_unet.training.recovery import TrainingError
 from napari_unet.training.run_folder import RunFolder
 from napari_unet.training.schedule import learning_rate
-from napari_unet.training.trainer import Trainer, TrainingError
+from napari_unet.training.trainer import Trainer
 
 MakeTrainer = Callable[..., Trainer]
 

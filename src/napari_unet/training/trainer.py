@@ -19,6 +19,7 @@ from napari_unet.training.events import Annotated, Event, Finished, Recovered, S
 from napari_unet.training.fit_instances import fit_saved
 from napari_unet.training.gentleness import gentleness, worth_keeping
 from napari_unet.training.lessons import Lessons
+from napari_unet.training.recovery import SafeState
 from napari_unet.training.run_folder import RunFolder
 from napari_unet.training.schedule import freshness, learning_rate, progress
 from napari_unet.training.snapshots import Snapshots
@@ -35,14 +36,8 @@ if TYPE_CHECKING:
     from napari_unet.data.sampling import Batch
     from napari_unet.data.training_image import TrainingImage
 
-#: So often the learning rate is halved before a run gives up.
-_MOST_RECOVERIES = 20
 #: Shares of the budget after which it is asked again how much of the model to start from is worth keeping.
 _DOUBTED_AT = (0.5, 1.0)
-
-
-class TrainingError(RuntimeError):
-    """The training cannot go on; what was learnt before is saved."""
 
 
 class Trainer:
@@ -96,8 +91,7 @@ class Trainer:
         self._state = TrainingState(self._computation.place_network(network), self.recipe.training)
         self._state.began_trained = init is not None
         self.way: GivingWay | None = None
-        self._n_recoveries = 0
-        self._safe = (self._state.tensors(), self._state.counters())
+        self._safe = SafeState(self._state)
 
     @property
     def is_trained(self) -> bool:
@@ -141,7 +135,7 @@ class Trainer:
         # What was painted since then is as new as a stroke.
         if record is not None and self._lessons.go_on(record):
             self._state.taught_at = self._state.step
-        self._safe = (self._state.tensors(), self._state.counters())
+        self._safe.remember()
 
     def model(self) -> TrainedModel:
         """Give the model as it is now.
@@ -206,7 +200,7 @@ class Trainer:
             self._state.begin()
         _, iou = validate(self._state.network, self._annotated(), self._computation, self.card.class_balance)
         self._state.rate_factor, self._state.kept = gentleness(self.recipe.training, iou)
-        self._safe = (self._state.tensors(), self._state.counters())
+        self._safe.remember()
 
     def _doubt_beginning(self, clock: Clock) -> None:
         """Keep less of a model to start from which what was learnt contradicts."""
@@ -282,26 +276,13 @@ class Trainer:
         with resting(state.network, self.way, clock.leave_out), resting(teacher, self.way, clock.leave_out):
             loss = learn(state, batch, self.recipe, self.card.class_balance, self._computation, teacher)
         if not math.isfinite(loss):
-            return self._recover()
+            try:
+                return self._safe.go_back()
+            finally:
+                self._hold_out()
         state.advance(loss, fresh)
         state.seconds = clock.stop()
         return Stepped(state.step, loss, rate, state.seconds, self._progress())
-
-    def _recover(self) -> Recovered:
-        """Go back to the last good state, with half the learning rate."""
-        failed, factor, seconds = self._state.step + 1, self._state.rate_factor / 2, self._state.seconds
-        self._state.restore(*self._safe)
-        self._state.seconds, self._state.rate_factor = seconds, factor
-        self._hold_out()
-        self._n_recoveries += 1
-        if self._n_recoveries > _MOST_RECOVERIES:
-            raise TrainingError(
-                f"step {failed} gave no finite loss {_MOST_RECOVERIES} times, each with half the learning rate; look "
-                "for extreme values in the images, or train in float32 (execution.precision)."
-            )
-        step = self._state.step
-        message = f"step {failed} gave no finite number; back to step {step}, learning rate times {factor:g}"
-        return Recovered(step, message)
 
     def _validate(self, network: nn.Module) -> Validated:
         """Look at the held-out part; keep the model if it is the best so far."""
@@ -315,8 +296,8 @@ class Trainer:
 
     def _save(self) -> Saved:
         """Remember the state and write it."""
-        self._safe = (self._state.tensors(), self._state.counters())
+        self._safe.remember()
         self._snapshots.write(at_once=False)
-        self.folder.save_checkpoint(*self._safe, self._lessons.record)
+        self.folder.save_checkpoint(self._safe.tensors, self._safe.counters, self._lessons.record)
         self.folder.save_model(self.model(), best=False)
         return Saved(self._state.step, self.folder.checkpoint)
