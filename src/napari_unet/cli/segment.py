@@ -45,7 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
     )
     images = "Files, folders or patterns such as 'scans/*.tif'."
     parser.add_argument("images", metavar="IMAGES", nargs="+", help=images)
-    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="Folder of the label images, <name>.tif.")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        required=True,
+        help="Folder of the label images, <name>.tif; cells are numbered anew in each plane of a stack.",
+    )
     parser.add_argument("--probabilities", action="store_true", help="Write the probabilities of the classes too.")
     unsure = "Write how unsure the model is of each pixel too, 0 … 1: the entropy of the probabilities."
     parser.add_argument("--uncertainty", action="store_true", help=unsure)
