@@ -22,11 +22,13 @@ from npe2 import PluginManager, PluginManifest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QDockWidget
 
+from napari_unet.data.annotation_note import read_note
 from napari_unet.data.annotation_search import find_annotations
 from napari_unet.data.annotation_store import AnnotationStore, reopen
 from napari_unet.samples import draw_sample
 from napari_unet.widgets._dock import open_dock
 from napari_unet.widgets._layers import read_scheme, scheme_metadata, show_result
+from napari_unet.widgets._project import linked_image
 from napari_unet.widgets._session import HOME_VARIABLE, session_of
 from napari_unet.widgets.annotate import AnnotateWidget
 from napari_unet.widgets.annotating import autosave
@@ -38,8 +40,10 @@ from napari_unet.widgets.training.live import PREVIEW
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari.layers import Labels
+    from napari.layers import Image, Labels
     from napari.viewer import Viewer
+
+    from napari_unet.data.annotation_note import AnnotationNote
 
 SHAPE = (3, 64, 64)
 IMAGE = draw_sample("nuclei", SHAPE).image
@@ -186,10 +190,11 @@ def test_a_stroke_that_is_counted_before_it_ends_is_counted_once(viewer, widget,
     qtbot.waitUntil(lambda: np.array_equal(stored(home), layer.data), timeout=WAIT_MS)
     # Long enough for the window to hear what was counted.
     qtbot.wait(200)
+    n_before = (stored(home) == 2).sum()
     qtbot.mouseMove(canvas, points[2])
     qtbot.wait(10)
     qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=points[2])
-    assert widget.annotation.tally().cell_px == (layer.data == 2).sum() > (stored(home) == 2).sum()
+    assert widget.annotation.tally().cell_px == (layer.data == 2).sum() > n_before
     wait_until_saved(widget, home, qtbot)
     assert widget.annotation.tally().cell_px == (layer.data == 2).sum()
 
@@ -461,6 +466,102 @@ def test_the_pair_goes_to_the_training_in_a_tab_beside(viewer, home, qtbot) -> N
     assert (pair.image, pair.labels) == (widget.image.value, layer_of(widget))
     frames = [frame for frame in viewer.window._qt_window.findChildren(QDockWidget) if frame.isAncestorOf(train)]
     assert [frame.isAncestorOf(widget) for frame in viewer.window._qt_window.tabifiedDockWidgets(*frames)] == [True]
+
+
+def add_painted(viewer: Viewer, name: str, shape: tuple[int, ...] = (64, 64)) -> tuple[Image, Labels]:
+    """An image, and labels in the sparse scheme that nobody linked to it."""
+    image = viewer.add_image(np.zeros(shape), name=name)
+    labels = np.full(shape, 2, np.int32)
+    return image, viewer.add_labels(labels, name=f"{name}_painted", metadata=scheme_metadata("sparse"))
+
+
+def note_of(home: Path, name: str) -> AnnotationNote | None:
+    """What the disk says of an annotation."""
+    folders = [file.parent for file in home.glob(f"*/annotations/{name}*/annotation.json")]
+    return read_note(folders[0]) if folders else None
+
+
+def test_what_is_shown_is_what_is_trained_on_and_saved(viewer, home, qtbot) -> None:
+    first, first_labels = add_painted(viewer, "first")
+    second, second_labels = add_painted(viewer, "second")
+    third = viewer.add_image(np.zeros((64, 64)), name="third")
+    widget = open_dock(viewer, "Annotate")
+    train = open_dock(viewer, "Train")
+    for layer, image in ((first_labels, first), (second_labels, second)):
+        widget.labels.value = layer
+        assert widget.image.value is image
+    for image in (third, first, third):
+        widget.image.value = image
+        layer = widget.labels.value
+        widget.train.click()
+        assert (widget.image.value, widget.labels.value) == (image, layer)
+        assert session_of(viewer).suggested_pair() == (image, layer)
+        (pair,) = train.setup.pairs.pairs()
+        assert (pair.image, pair.labels) == (image, layer)
+    assert linked_image(viewer, layer) is third
+
+    def says_third() -> bool:
+        note = note_of(home, layer.name)
+        return note is not None and note.image_name == "third"
+
+    qtbot.waitUntil(says_third, timeout=WAIT_MS)
+
+
+def test_an_annotation_that_was_only_seen_beside_another_image_keeps_its_own(viewer) -> None:
+    first = viewer.add_image(np.zeros((64, 64)), name="first")
+    second = viewer.add_image(np.zeros((64, 64)), name="second")
+    widget = dock(viewer)
+    widget.image.value = first
+    widget.new.click()
+    layer = layer_of(widget)
+    widget.image.value = second
+    assert linked_image(viewer, layer) is second
+    widget.new.click()
+    assert linked_image(viewer, layer) is first and linked_image(viewer, layer_of(widget)) is second
+    viewer.layers.remove(layer_of(widget))
+    assert layer_of(widget) is layer and widget.image.value is first
+    widget.image.value = second
+    layer.paint((5, 5), 3)
+    viewer.layers.remove(second)
+    # What was painted on it does not go over to an image that nobody chose.
+    assert widget.image.value is first and linked_image(viewer, layer) is None
+
+
+def test_only_an_image_that_fits_is_linked(viewer) -> None:
+    stack = viewer.add_image(IMAGE, name="stack", axis_labels=("z", "y", "x"))
+    plane, labels = add_painted(viewer, "plane", (32, 48))
+    widget = dock(viewer)
+    assert widget.image.value is plane and linked_image(viewer, labels) is plane
+    widget.image.value = stack
+    assert "does not fit" in widget.message.text() and not widget.train.isEnabled()
+    assert linked_image(viewer, labels) is plane
+    widget.image.value = plane
+    assert not widget.message.isVisible() and widget.train.isEnabled()
+
+
+def test_axes_that_are_corrected_remake_an_annotation_only_while_it_is_empty(viewer, widget, qtbot) -> None:
+    layer, image = layer_of(widget), viewer.layers["nuclei"]
+    choose_axes(widget, "CYX")
+    assert layer_of(widget) is layer and layer.data.shape == SHAPE[1:] and widget.train.isEnabled()
+    assert np.allclose(layer.data_to_world((3, 5)), image.data_to_world((0, 3, 5))[1:])
+    qtbot.waitUntil(lambda: widget.annotation.is_counted, timeout=WAIT_MS)
+    choose_axes(widget, "ZYX")
+    qtbot.waitUntil(lambda: widget.annotation.is_counted, timeout=WAIT_MS)
+    assert layer.data.shape == SHAPE and not widget.message.isVisible()
+    layer.paint((1, 20, 20), 2)
+    painted = layer.data.copy()
+    choose_axes(widget, "CYX")
+    assert "does not fit the image" in widget.message.text() and "axes CYX" in widget.message.text()
+    assert not widget.train.isEnabled() and np.array_equal(layer.data, painted)
+    choose_axes(widget, "ZYX")
+    assert not widget.message.isVisible() and widget.train.isEnabled()
+
+
+def choose_axes(widget: AnnotateWidget, axes: str) -> None:
+    """Choose a reading in the box, as a person does."""
+    index = widget.axes.findData(axes)
+    widget.axes.setCurrentIndex(index)
+    widget.axes.activated.emit(index)
 
 
 def test_it_opens_from_the_menu(viewer, home, qtbot) -> None:

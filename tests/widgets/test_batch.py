@@ -474,9 +474,12 @@ def test_files_can_be_dropped_and_written_as_a_pattern(dock: BatchWidget, qtbot:
         qtbot.keyClick(dock.files.place, Qt.Key.Key_Return)
     assert [path.name for path in dock.files.files] == ["img 2.tif", "img 1.tif", "img 10.tif"]
     assert shlex.split(dock.command.line.text())[3:5] == [str(folder / "img 2.tif"), str(folder / "img 1*.tif")]
-    with qtbot.waitSignal(dock.files.not_found, timeout=WAIT_MS):
-        dock.files.add(["nowhere/*.tif"])
+    add(dock, qtbot, Path("nowhere/*.tif"))
     assert "no file, folder or match" in dock.message.text()
+    dock.files.add([])
+    assert dock.message.isVisibleTo(dock)
+    add(dock, qtbot, folder)
+    assert not dock.message.isVisibleTo(dock)
 
 
 def test_the_table_sorts_by_number_and_shows_the_right_row(dock: BatchWidget, qtbot: Any, folder: Path) -> None:

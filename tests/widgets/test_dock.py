@@ -8,9 +8,9 @@ import weakref
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QMovie
-from qtpy.QtWidgets import QLabel
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent, QMovie
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit
 
 from napari_unet.widgets._axes import AxesBox
 from napari_unet.widgets._dock import Dock
@@ -81,6 +81,33 @@ def test_keys_belong_to_an_open_dock_only(viewer, docked, qtbot) -> None:
     assert "Shift+F" not in [str(key) for key in viewer.keymap]
 
 
+def test_a_closed_dock_gives_a_key_back_to_the_one_that_is_still_open(viewer, docked, qtbot) -> None:
+    calls = []
+    first, second = (Dock(viewer) for _ in range(2))
+    for name, dock in (("first", first), ("second", second)):
+        dock.bind_keys({"Shift-F": lambda name=name: calls.append(name)})
+        docked(viewer, dock)
+    canvas = viewer.window._qt_viewer
+
+    def press() -> list[str]:
+        calls.clear()
+        qtbot.keyClick(canvas, Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
+        return calls
+
+    assert press() == ["second"]
+    second.parent().hide()
+    assert press() == ["first"]
+    second.parent().show()
+    assert press() == ["second"]
+    first.parent().hide()
+    assert press() == ["second"]
+    first.parent().show()
+    viewer.window.remove_dock_widget(first)
+    assert press() == ["second"]
+    viewer.window.remove_dock_widget(second)
+    assert press() == []
+
+
 def test_a_removed_dock_is_forgotten(viewer, docked, qtbot) -> None:
     dock = Dock(viewer)
     dock.bind_keys({"Shift-F": lambda: None})
@@ -101,6 +128,66 @@ def test_messages_are_shown_as_they_are_written(viewer, docked) -> None:
     assert dock.message.text() == "<p>one<br>another</p>"
     dock.say("")
     assert not dock.message.isVisibleTo(dock)
+
+
+def test_a_long_message_scrolls(viewer, docked, qtbot) -> None:
+    """The whole of it can be read, and the dock is no higher than a screen."""
+    dock = docked(viewer, Dock(viewer))
+    dock.say("short")
+    qtbot.wait(50)
+    short = dock.minimumSizeHint().height()
+    dock.say("one\ntwo\nthree")
+    qtbot.wait(50)
+    assert dock.message.height() >= dock.message.heightForWidth(dock.message.width())
+    assert dock.message.visibleRegion().boundingRect().height() == dock.message.height()
+    dock.say("\n".join(f"experiment_{number} failed" for number in range(300)))
+    qtbot.wait(50)
+    assert "experiment_299" in dock.message.text() and dock.message.height() > 2000
+    assert dock.message.visibleRegion().boundingRect().top() == 0
+    assert dock.minimumSizeHint().height() < short + 200
+
+
+def test_a_double_click_on_the_main_button_is_one_click(viewer, docked) -> None:
+    dock = docked(viewer, Dock(viewer))
+    button, clicks = dock.primary_button("Start", "Starts"), []
+    button.clicked.connect(clicks.append)
+    place, kinds = QPointF(button.rect().center()), QEvent.Type
+    left, nothing = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    for kind in (kinds.MouseButtonPress, kinds.MouseButtonRelease, kinds.MouseButtonDblClick, kinds.MouseButtonRelease):
+        QApplication.sendEvent(button, QMouseEvent(kind, place, left, left, nothing))
+    assert len(clicks) == 1
+
+
+def test_the_tab_key_goes_from_top_to_bottom(viewer, docked, qtbot) -> None:
+    """In whatever order things were put in, and shown."""
+    dock = Dock(viewer)
+    lines = {name: QLineEdit(name) for name in ("second", "left", "right", "last", "first", "late")}
+    row = QHBoxLayout()
+    for name in ("right", "left"):
+        row.insertWidget(0, lines[name])
+    dock.body.addWidget(lines["second"])
+    dock.body.addLayout(row)
+    dock.body.insertWidget(0, lines["first"])
+    dock.foot.addWidget(lines["last"])
+    dock.body.addWidget(lines["late"])
+    lines["late"].hide()
+    docked(viewer, dock)
+    dock.activateWindow()
+
+    def walk(start: str, n: int) -> list[str]:
+        lines[start].setFocus()
+        qtbot.waitUntil(lines[start].hasFocus)
+        for _ in range(n):
+            yield dock.focusWidget().text()
+            qtbot.keyClick(dock.focusWidget(), Qt.Key.Key_Tab)
+
+    chain = [widget := dock] + [widget := widget.nextInFocusChain() for _ in range(200)]
+    seen = [widget.text() for widget in chain if widget in lines.values() and widget.isVisible()]
+    assert seen[:5] == ["first", "second", "left", "right", "last"]
+    assert list(walk("first", 5)) == ["first", "second", "left", "right", "last"]
+    lines["late"].show()
+    qtbot.wait(50)
+    assert list(walk("first", 6)) == ["first", "second", "left", "right", "late", "last"]
 
 
 def test_colours_follow_the_theme(viewer, docked) -> None:

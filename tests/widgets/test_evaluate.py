@@ -289,7 +289,7 @@ def test_a_failure_leaves_nothing_old(viewer: Viewer, dock: EvaluateWidget, qtbo
     evaluate(dock, qtbot)
     assert not dock.results.isVisible() and not dock.export.isEnabled()
     assert error_layer(viewer, found) is None and dock._level == "error"
-    assert len(notification_manager.records) == 1
+    assert dock.message.isVisible() and not notification_manager.records
 
 
 def test_stop_keeps_the_planes_that_are_done(viewer: Viewer, dock: EvaluateWidget, qtbot) -> None:
@@ -365,6 +365,22 @@ def test_folders_are_compared_and_opened_at_an_error(
     qtbot.waitUntil(
         lambda: np.allclose(getattr(viewer, "scene", viewer).camera.center[-2:], error.centre), timeout=WAIT_MS
     )
+
+
+def test_files_that_are_left_out_are_counted_first(dock: EvaluateWidget, qtbot, tmp_path: Path) -> None:
+    """However many there are, their number is in sight, and the window keeps its height."""
+    for number in range(40):
+        write_labels(tmp_path / "found" / f"experiment_2026_field_{number}.tif", TRUTH, "YX")
+        if number < 30:
+            write_labels(tmp_path / "truth" / f"experiment_2026_field_{number}.tif", TRUTH[1:], "YX")
+    files = dock.sources.files
+    dock.sources.setCurrentIndex(1)
+    files.predicted.value, files.truth.value = tmp_path / "found", tmp_path / "truth"
+    evaluate(dock, qtbot)
+    message = dock.message.text()
+    assert message.startswith("<p>30 failed, 10 without truth:<br>experiment_2026_field_0 failed: ")
+    assert all(f"experiment_2026_field_{number}" in message for number in range(40))
+    assert dock.minimumSizeHint().height() < 500
 
 
 def test_it_opens_from_the_menu_and_goes_with_the_window(make_napari_viewer_proxy, qtbot) -> None:

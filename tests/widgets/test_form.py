@@ -118,6 +118,17 @@ def test_an_empty_outline_follows_the_threshold_that_is_entered(qtbot) -> None:
     assert form.recipe().instances == InstancesConfig()
 
 
+def test_the_arrow_points_to_what_is_folded(form: SettingsForm) -> None:
+    """As text: it has the colour of the theme, whatever that is."""
+    fold = form.findChild(QCollapsible)
+    titles = []
+    for change in (fold.expand, fold.collapse):
+        titles.append(fold.text())
+        change(animate=False)
+    assert [title[0] for title in (*titles, fold.text())] == ["▸", "▾", "▸"]
+    assert fold.toggleButton().icon().isNull()
+
+
 def test_changes_are_told_once(form: SettingsForm, qtbot) -> None:
     told = []
     form.changed.connect(lambda: told.append(form.recipe()))

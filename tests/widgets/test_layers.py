@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from napari.components import ViewerModel
+from napari.layers._layer_actions import _duplicate_layer
 
 from napari_unet.errors import InputError
 from napari_unet.widgets._axes import LayerAxes, read_axes
 from napari_unet.widgets._layers import (
     Role,
     find_result,
+    is_source,
     read_canonical,
     read_scheme,
     result_axes,
@@ -198,6 +200,26 @@ def test_a_deleted_result_comes_as_a_new_layer() -> None:
     assert find_result(viewer, source, CELLS) is None
     second = show_result(viewer, source, labels_of(source, "YX"), CELLS, "YX")
     assert second is not first and second in viewer.layers
+
+
+def test_a_duplicate_is_the_persons_own() -> None:
+    viewer = ViewerModel()
+    source = make_source(viewer, "YX", "numpy")
+    labels = labels_of(source, "YX")
+    result = show_result(viewer, source, labels, CELLS, "YX")
+    viewer.layers.selection = {result}
+    _duplicate_layer(viewer.layers)
+    copy = viewer.layers["field_unet copy"]
+    # The lowest layer is found first.
+    viewer.layers.move(viewer.layers.index(copy), 0)
+    kept = copy.data.copy()
+    assert is_source(copy) and not is_source(result)
+    assert show_result(viewer, source, labels + 1, CELLS, "YX") is result
+    assert np.array_equal(copy.data, kept) and np.array_equal(result.data, kept + 1)
+    viewer.layers.remove(result)
+    assert find_result(viewer, source, CELLS) is None
+    assert show_result(viewer, source, labels, CELLS, "YX") is not copy
+    assert copy in viewer.layers and np.array_equal(copy.data, kept)
 
 
 def test_axes_that_were_corrected_make_another_layer() -> None:

@@ -211,8 +211,7 @@ def test_layers_may_go_while_it_looks(viewer: Viewer, person: Person, model: Pat
     assert "Choose an image" in dock.message.text()
 
 
-def test_a_model_that_does_not_fit_is_told(viewer: Viewer, person: Person, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("napari_unet.widgets._worker._tell", lambda error: None)
+def test_a_model_that_does_not_fit_is_told(viewer: Viewer, person: Person, tmp_path: Path) -> None:
     add_pair(viewer)
     save_model(make_model(in_channels=2), tmp_path / "colours.safetensors")
     dock = person.open("Train")

@@ -52,7 +52,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def run(tmp_path: Path) -> RunFolder:
     folder = RunFolder(tmp_path / "monday.run")
     folder.save_model(make_model(), best=False)
-    folder.save_checkpoint({}, {"step": 3, "seconds": 1.0})
+    folder.save_checkpoint({}, {"step": 3, "seconds": 1.0}, {})
     folder.save_inputs(Recipe(), [])
     save_record(folder.path, RunRecord(sources=()))
     return folder

@@ -12,6 +12,7 @@ from napari.layers import Labels
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
+from qtpy.QtWidgets import QLabel
 
 from boxes import assert_same_cells, draw_boxes
 from napari_unet.axes import to_canonical
@@ -21,6 +22,7 @@ from napari_unet.geometry import AxisGeometry
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import Segmenter
 from napari_unet.inference.tiling import plan_tiles
+from napari_unet.models.card import read_card
 from napari_unet.models.model_file import load_model, save_model
 from napari_unet.widgets._layers import find_result, read_scheme, result_axes
 from napari_unet.widgets._session import HOME_VARIABLE
@@ -28,7 +30,7 @@ from napari_unet.widgets.segment import SegmentWidget
 from napari_unet.widgets.segmenting.result import RESULT
 from napari_unet.widgets.segmenting.takeover import find_annotation
 from napari_unet.widgets.segmenting.tiling_check import DIFFERENCE
-from napari_unet.widgets.segmenting.wanted import FIELD, SLICE, STACK
+from napari_unet.widgets.segmenting.wanted import FIELD, SLICE, STACK, describe
 from networks import brightness_model, random_model
 from person import Person
 
@@ -306,6 +308,7 @@ def test_a_model_that_cannot_be_read_changes_nothing(viewer: Viewer, qtbot, nois
     run(widget, qtbot)
     assert np.array_equal(result_of(viewer, image).data, before)
     text = widget.message.text()
+    assert not notification_manager.records
     assert "Nothing was changed" in text and ("no such model file" if damage == "deleted" else "damaged") in text
 
 
@@ -320,6 +323,21 @@ def test_what_does_not_fit_is_told_before_anything_starts(viewer: Viewer, qtbot,
     click(widget, qtbot)
     assert "colour picture with 3 channels" in widget.message.text() and "trained on 1" in widget.message.text()
     assert not widget.runner.is_running and len(viewer.layers) == 1
+
+
+def test_that_there_is_no_model_is_said_once(viewer: Viewer, qtbot) -> None:
+    widget = dock(viewer, None)
+    qtbot.waitUntil(lambda: "no image" in widget.estimate.text())
+    viewer.add_image(NOISE)
+    qtbot.waitUntil(lambda: "no image" not in widget.estimate.text())
+    shown = [label.text() for label in widget.findChildren(QLabel) if label.isVisible()]
+    assert sum("Train a model first" in text for text in shown) == 1
+
+
+def test_the_images_a_model_learnt_from_are_named_once(noisy: Path) -> None:
+    planes = tuple(f"cells [t=0, z={z}]" for z in range(5))
+    card = read_card(noisy).model_copy(update={"training_data": (*planes, "a", "b", "c")})
+    assert "Learnt from cells (5 planes), a, b and 1 more<br>" in describe(card, noisy)
 
 
 def test_the_model_and_its_settings_are_shown(viewer: Viewer, qtbot, bright: Path, tmp_path: Path) -> None:

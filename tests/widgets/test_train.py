@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_unet.config.recipe import load_recipe, parse_recipe
 from napari_unet.errors import InputError
@@ -141,6 +141,31 @@ def test_a_finished_run_is_trained_on(viewer: Viewer, qtbot) -> None:
     assert len(list((widget.session.project / "runs").iterdir())) == 1
 
 
+@pytest.mark.parametrize("folder_was_made", [False, True])
+def test_a_stop_before_the_first_step_says_so_and_leaves_nothing(
+    viewer: Viewer, qtbot, monkeypatch: pytest.MonkeyPatch, folder_was_made: bool
+) -> None:
+    from napari_unet.training.trainer import Trainer
+
+    add_pair(viewer)
+    widget = open_dock(viewer)
+    started = Trainer._started
+
+    def stop_then(trainer: Trainer) -> Any:
+        assert trainer.folder.recipe.exists()
+        widget.runner.stop()
+        return started(trainer)
+
+    monkeypatch.setattr(Trainer, "_started", stop_then)
+    click(qtbot, widget.button)
+    if not folder_was_made:
+        click(qtbot, widget.button)
+    wait_for_end(widget, qtbot)
+    assert "Stopped before the first step" in widget.message.text() and widget.message.isVisible()
+    assert not list(widget.session.project.glob("runs/*"))
+    assert widget.session.model is None and not widget.resume_button.isVisible()
+
+
 def test_pause_rests(viewer: Viewer, qtbot) -> None:
     add_pair(viewer)
     widget = open_dock(viewer)
@@ -174,6 +199,35 @@ def test_strokes_are_learnt_while_it_trains(viewer: Viewer, qtbot) -> None:
     stop(widget, qtbot)
     kept = tifffile.imread(folder / "annotations" / "cells.tif")
     assert np.array_equal(kept.reshape(labels.data.shape), labels.data)
+
+
+def test_only_changed_pixels_count_as_a_stroke(viewer: Viewer, qtbot) -> None:
+    """napari tells of another slice as it tells of pixels that a program changed."""
+    viewer.add_image(np.stack([SAMPLE.image] * 3), name="stack", axis_labels=("z", "y", "x"))
+    painted = np.stack([PAINTED, PAINTED, np.zeros_like(PAINTED)])
+    labels = viewer.add_labels(painted, metadata=scheme_metadata("sparse"))
+    widget = open_dock(viewer)
+    train_until(widget, qtbot, 2)
+    for look in (lambda: viewer.dims.set_point(0, 0), lambda: setattr(viewer.dims, "order", (1, 0, 2)), labels.refresh):
+        look()
+        qtbot.wait(400)
+        wait_for_step(widget, qtbot, widget.running.step + 2)
+    status = widget.running.status()
+    assert "2 annotated planes" in status and "last stroke" not in status
+    labels.data[2] = PAINTED
+    labels.refresh()
+    qtbot.waitUntil(lambda: "3 annotated planes" in widget.status.text(), timeout=WAIT_MS)
+    assert "last stroke" in widget.status.text()
+    stop(widget, qtbot)
+
+
+def test_a_path_can_be_copied(viewer: Viewer, qtbot) -> None:
+    widget = open_dock(viewer)
+    model = widget.session.project / "runs" / "a run" / "last.safetensors"
+    widget.model.show_model(model)
+    widget.model.place.selectAll()
+    widget.model.place.copy()
+    assert QApplication.clipboard().text() == str(model)
 
 
 def test_the_training_rests_while_somebody_paints(viewer: Viewer, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,6 +326,23 @@ def test_pairs_must_be_annotated_in_one_way(viewer: Viewer, qtbot) -> None:
     assert len(widget.setup.pairs.pairs()) == 1
 
 
+def test_no_pair_is_offered_twice(viewer: Viewer, qtbot) -> None:
+    widget = open_dock(viewer)
+    button, rows = widget.setup.pairs.add_button, widget.setup.pairs
+    assert not button.isEnabled()
+    labels = add_pair(viewer)
+    assert not button.isEnabled()
+    other = viewer.add_image(SAMPLE.image[::-1], name="other")
+    assert button.isEnabled()
+    click(qtbot, button)
+    assert [(pair.image, pair.labels) for pair in rows.pairs()] == [(viewer.layers["cells"], labels), (other, labels)]
+    assert not button.isEnabled()
+    click(qtbot, rows.rows[1].remove)
+    assert button.isEnabled()
+    viewer.layers.remove(other)
+    assert not button.isEnabled()
+
+
 @pytest.mark.parametrize("labels_are_gone", [False, True])
 def test_a_run_that_was_broken_off_is_resumed(make_napari_viewer, qtbot, labels_are_gone: bool) -> None:
     first = make_napari_viewer(show=True)
@@ -291,9 +362,30 @@ def test_a_run_that_was_broken_off_is_resumed(make_napari_viewer, qtbot, labels_
     wait_for_step(widget, qtbot, run.step + 1)
     assert widget.running.job.folder == run.folder
     assert np.array_equal(second.layers["cells_painted"].data, PAINTED)
+    assert widget.message.isVisible() == ("were not open" in widget.message.text()) == labels_are_gone
     assert len(widget.curves.raw.getData()[0]) >= run.step
     stop(widget, qtbot)
     assert read_run(run.folder).step > run.step
+
+
+def test_layers_that_are_renamed_are_still_those_of_the_run(viewer: Viewer, qtbot) -> None:
+    labels, image = add_pair(viewer), viewer.layers["cells"]
+    widget = open_dock(viewer)
+    widget.preview_switch.setChecked(False)
+    train_until(widget, qtbot, 2)
+    folder = widget.running.job.folder
+    stop(widget, qtbot)
+    labels.name, image.name = "mine", "field"
+    # What bears the name now is another layer.
+    viewer.add_labels(np.zeros_like(PAINTED), name="cells_painted", metadata=scheme_metadata("sparse"))
+    labels.paint((50, 50), 77)
+    click(qtbot, widget.resume_button)
+    wait_for_step(widget, qtbot, 4)
+    assert [(pair.image, pair.labels) for pair in widget.setup.pairs.pairs()] == [(image, labels)]
+    assert len(viewer.layers) == 3 and not widget.message.isVisible()
+    stop(widget, qtbot)
+    kept = tifffile.imread(folder / "annotations" / "cells.tif")
+    assert np.array_equal(kept.reshape(labels.data.shape), labels.data)
 
 
 @pytest.mark.parametrize("dock_is_open", [False, True])
@@ -362,6 +454,18 @@ def test_a_deleted_preview_is_not_made_again(viewer: Viewer, qtbot) -> None:
     qtbot.waitUntil(lambda: find_result(viewer, viewer.layers["cells"], PREVIEW) is not None, timeout=WAIT_MS)
     viewer.layers.remove(find_result(viewer, viewer.layers["cells"], PREVIEW))
     qtbot.waitUntil(lambda: not widget.preview_switch.isChecked(), timeout=WAIT_MS)
+    stop(widget, qtbot)
+    assert find_result(viewer, viewer.layers["cells"], PREVIEW) is None
+
+
+def test_a_preview_deleted_in_a_pause_is_missed_at_once(viewer: Viewer, qtbot) -> None:
+    add_pair(viewer)
+    widget = open_dock(viewer)
+    train_until(widget, qtbot, 1)
+    qtbot.waitUntil(lambda: find_result(viewer, viewer.layers["cells"], PROBABILITY) is not None, timeout=WAIT_MS)
+    click(qtbot, widget.pause_button)
+    viewer.layers.remove(find_result(viewer, viewer.layers["cells"], PREVIEW))
+    assert not widget.preview_switch.isChecked() and "review" not in widget.running.status()
     stop(widget, qtbot)
     assert find_result(viewer, viewer.layers["cells"], PREVIEW) is None
 

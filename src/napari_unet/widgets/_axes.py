@@ -86,6 +86,29 @@ def store_axes(layer: Layer, names: str) -> None:
     layer.axis_labels = tuple(names[: layer.ndim].lower())
 
 
+def spacing_um(layer: Layer, axes: str) -> dict[str, float]:
+    """Give the pixel size by axis (Z, Y, X), in µm, where the units of a layer are lengths.
+
+    Parameters
+    ----------
+    layer
+        An image.
+    axes
+        Names of its axes.
+
+    Returns
+    -------
+    dict of str to float
+        Pixel size by axis; axes of unknown size are absent.
+    """
+    sizes = zip(axes, layer.scale, layer.units, strict=False)
+    return {
+        axis: float((abs(scale) * unit).to("um").magnitude)
+        for axis, scale, unit in sizes
+        if axis in "ZYX" and (1 * unit).is_compatible_with("um")
+    }
+
+
 class AxesBox(QComboBox):
     """Shows what the axes of a layer mean, and lets a person correct it; the layer keeps the correction.
 

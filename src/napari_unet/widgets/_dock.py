@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from magicgui.widgets import ComboBox
 from napari.utils.naming import inc_name_count
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QEvent, QSize, Qt
-from qtpy.QtWidgets import QDockWidget, QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_unet.widgets._focus import chain
+from napari_unet.widgets._keys import key_action, release_keys, take_keys
 from napari_unet.widgets._lifetime import on_destruction
+from napari_unet.widgets._scroll import MessageScroll, Scroll
 from napari_unet.widgets._session import session_of
 
 if TYPE_CHECKING:
@@ -21,8 +24,7 @@ if TYPE_CHECKING:
 
     import napari
     from napari.layers import Layer
-    from qtpy.QtCore import QObject
-    from qtpy.QtGui import QHideEvent, QShowEvent
+    from qtpy.QtGui import QHideEvent, QMouseEvent, QShowEvent
 
 #: Name of the plugin in napari.
 PLUGIN = "napari-unet-interactive"
@@ -30,8 +32,6 @@ PLUGIN = "napari-unet-interactive"
 Level = Literal["info", "warning", "error"]
 
 _LEAST_WIDTH_PX = 80
-_LEAST_HEIGHT_PX = 80
-_USUAL_WIDTH_PX = 300
 _FOOT_STYLE = """
 QPushButton#primary {{ background-color: {current}; color: {text}; font-weight: bold; padding: 6px; }}
 QPushButton#primary:hover {{ border: 1px solid {text}; }}
@@ -41,35 +41,11 @@ _MESSAGE_STYLE = "padding: 4px 6px; border-left: 3px solid {colour}; background-
 _LEVEL_COLOURS = {"info": "current", "warning": "warning", "error": "error"}
 
 
-class _Scroll(QScrollArea):
-    """Lets content scroll up and down where there is too little room, and is always as wide as it must be."""
+class _PrimaryButton(QPushButton):
+    """Takes a double click for one click: what the first one starts, the second one must not stop."""
 
-    def __init__(self, content: QWidget) -> None:
-        super().__init__()
-        self.setWidget(content)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        content.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Tell the layout around when the content needs another width."""
-        if event is not None and event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        return super().eventFilter(watched, event)
-
-    def minimumSizeHint(self) -> QSize:
-        """Give room for the width of the content and the bar beside it."""
-        return QSize(self._content_width(), _LEAST_HEIGHT_PX)
-
-    def sizeHint(self) -> QSize:
-        """Ask for a comfortable width."""
-        return super().sizeHint().expandedTo(QSize(max(self._content_width(), _USUAL_WIDTH_PX), 0))
-
-    def _content_width(self) -> int:
-        """Give the least width of the content and the bar."""
-        content, bar = self.widget(), self.verticalScrollBar()
-        return (content.minimumSizeHint().width() if content else 0) + (bar.sizeHint().width() if bar else 0)
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Do nothing."""
 
 
 class Dock(QWidget):
@@ -101,18 +77,19 @@ class Dock(QWidget):
         self._boxes: list[ComboBox] = []
         self._keys: dict[str, Callable[[Any], object]] = {}
         self._level: Level = "info"
-        content, self.body, self.foot = QWidget(), QVBoxLayout(), QVBoxLayout()
-        content.setLayout(self.body)
+        self._content, self._foot = QWidget(), QWidget()
+        self.body, self.foot = QVBoxLayout(self._content), QVBoxLayout(self._foot)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(_Scroll(content), stretch=1)
-        layout.addLayout(self.foot)
+        layout.addWidget(Scroll(self._content), stretch=1)
+        layout.addWidget(self._foot)
         self.foot.setContentsMargins(9, 0, 9, 9)
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.message.hide()
-        self.foot.addWidget(self.message)
+        self._message_scroll = MessageScroll(self.message)
+        self._message_scroll.hide()
+        self.foot.addWidget(self._message_scroll)
         self.viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
 
@@ -164,7 +141,7 @@ class Dock(QWidget):
         QPushButton
             In the colour of the theme that stands out.
         """
-        button = QPushButton(text)
+        button = _PrimaryButton(text)
         button.setObjectName("primary")
         button.setToolTip(f"<p>{html.escape(tooltip)}</p>")
         self.foot.insertWidget(self.foot.count() - 1, button)
@@ -176,14 +153,14 @@ class Dock(QWidget):
         Parameters
         ----------
         text
-            Plain text; empty: nothing is shown.
+            Plain text; empty: nothing is shown. A long one scrolls.
         level
             How bad it is.
         """
-        self.message.setText(f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>")
+        self._message_scroll.set_text(f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>")
         self._level = level
         self._colour_message()
-        self.message.setVisible(bool(text))
+        self._message_scroll.setVisible(bool(text))
 
     def bind_keys(self, keys: Mapping[str, Callable[[], object]]) -> None:
         """Let keys do something while the dock is open.
@@ -193,7 +170,7 @@ class Dock(QWidget):
         keys
             What to call, by the key as napari writes it, such as ``"Shift-N"``; none of napari's own.
         """
-        self._keys = {key: _key_action(action) for key, action in keys.items()}
+        self._keys = {key: key_action(action) for key, action in keys.items()}
         # Destroyed in one go with the window, a dock is not hidden first.
         viewer = weakref.ref(getattr(self.viewer, "__wrapped__", self.viewer))
         on_destruction(self, partial(_release, viewer, weakref.WeakValueDictionary(self._keys)))
@@ -207,13 +184,22 @@ class Dock(QWidget):
             for part in [] if bar is None else bar.findChildren(QLabel):
                 part.setText(part.text().removesuffix(f" ({PLUGIN})"))
             frame.setWindowTitle(frame.windowTitle().removesuffix(f" ({PLUGIN})"))
-        for key, action in self._keys.items():
-            self.viewer.bind_key(key, action, overwrite=True)
+        take_keys(self.viewer, self._keys)
+        self._chain()
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Give the keys back."""
         super().hideEvent(event)
-        _release(lambda: self.viewer, self._keys)
+        release_keys(self.viewer, self._keys)
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Bring what is in sight into the order of reading before the Tab key goes on."""
+        self._chain()
+        return super().focusNextPrevChild(next)
+
+    def _chain(self) -> None:
+        """Let the Tab key go from top to bottom."""
+        chain(self._content, self._foot)
 
     def _follow_theme(self, event: Any = None) -> None:
         """Take the colours of the viewer's theme."""
@@ -263,20 +249,9 @@ def open_dock(viewer: napari.viewer.Viewer, name: str) -> Any:
     return widget
 
 
-def _key_action(action: Callable[[], object]) -> Callable[[Any], object]:
-    """Make what napari calls with its viewer; it reads the name of the function, which a partial one has not."""
-
-    def act(_viewer: object) -> None:
-        action()
-
-    return act
-
-
 def _release(
     find_viewer: Callable[[], napari.viewer.Viewer | None], keys: Mapping[str, Callable[[Any], object]]
 ) -> None:
     """Give keys back, if the viewer is still there."""
-    viewer = find_viewer()
-    for key, action in keys.items():
-        if viewer is not None and action in viewer.keymap.values():
-            viewer.bind_key(key, None)
+    if (viewer := find_viewer()) is not None:
+        release_keys(viewer, keys)

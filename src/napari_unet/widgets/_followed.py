@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.data.rectangles import enclose
@@ -201,7 +200,6 @@ class WeightMapFollower(QObject):
                 self._plane.write_weights(self._weights[place[0], 0, place[1]])
                 self._show()
         except InputError as error:
-            show_error(str(error))
             self.failed.emit(error)
 
     def _take(self, planes: list[FollowedPlane]) -> None:

@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 from superqt import QCollapsible
 from superqt.utils import signals_blocked
@@ -153,7 +154,9 @@ class SettingsForm(QWidget):
 
     def _fold(self, settings: list[tuple[str, str, FieldInfo]]) -> QCollapsible:
         """Fold settings away, under the name of their section where there are several."""
-        fold = QCollapsible("Advanced")
+        fold = QCollapsible(expandedIcon=QIcon(), collapsedIcon=QIcon())
+        _show_arrow(fold, is_open=False)
+        fold.toggled.connect(lambda is_open: _show_arrow(fold, is_open=is_open))
         fold.toggleButton().setToolTip("<p>Show the settings that are seldom changed.</p>")
         content = QWidget()
         layout = QVBoxLayout(content)
@@ -168,3 +171,8 @@ class SettingsForm(QWidget):
         content.hide()
         fold.toggled.connect(content.setVisible)
         return fold
+
+
+def _show_arrow(fold: QCollapsible, *, is_open: bool) -> None:
+    """Show in the title whether it is open: unlike an icon, text has the colour of any theme."""
+    fold.setText(f"{'▾' if is_open else '▸'}  Advanced")

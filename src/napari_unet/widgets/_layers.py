@@ -74,29 +74,6 @@ def finest(layer: Layer) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
 
 
-def spacing_um(layer: Layer, axes: str) -> dict[str, float]:
-    """Give the pixel size by axis (Z, Y, X), in µm, where the units of a layer are lengths.
-
-    Parameters
-    ----------
-    layer
-        An image.
-    axes
-        Names of its axes.
-
-    Returns
-    -------
-    dict of str to float
-        Pixel size by axis; axes of unknown size are absent.
-    """
-    sizes = zip(axes, layer.scale, layer.units, strict=False)
-    return {
-        axis: float((abs(scale) * unit).to("um").magnitude)
-        for axis, scale, unit in sizes
-        if axis in "ZYX" and (1 * unit).is_compatible_with("um")
-    }
-
-
 def result_axes(axes: str) -> str:
     """Name the axes of a result.
 
@@ -190,12 +167,12 @@ def find_result(viewer: ViewerModel, source: Layer, role: Role) -> Layer | None:
         None if there is none, or no longer.
     """
     mark = _mark(source, role).items()
-    return next((layer for layer in viewer.layers if mark <= layer.metadata.get(_METADATA_KEY, {}).items()), None)
+    return next((layer for layer in viewer.layers if mark <= _own_note(layer).items()), None)
 
 
 def result_role(layer: Layer) -> str | None:
-    """Tell as what a layer shows a result; None: it is none."""
-    role: str | None = layer.metadata.get(_METADATA_KEY, {}).get("role")
+    """Tell as what a layer shows a result; None: it is none, or the copy of one, which is the person's own."""
+    role: str | None = _own_note(layer).get("role")
     return role
 
 
@@ -229,9 +206,16 @@ def _mark(source: Layer, role: Role) -> dict[str, str]:
     return {"source": str(source.unique_id), "role": role.suffix}
 
 
+def _own_note(layer: Layer) -> dict[str, Any]:
+    """Read what is noted of a layer; a duplicate, or what was opened from a file, bears the note of another one."""
+    note: dict[str, Any] = layer.metadata.get(_METADATA_KEY, {})
+    return note if note.get("layer", str(layer.unique_id)) == str(layer.unique_id) else {}
+
+
 def _add(viewer: ViewerModel, data: Any, role: Role, options: dict[str, Any]) -> Layer:
     """Add a layer, and leave the layer selected that a person works on."""
     layer = Labels(data, **options) if role.kind == "labels" else Image(data, rgb=False, **options)
+    layer.metadata[_METADATA_KEY]["layer"] = str(layer.unique_id)
     selection = viewer.layers.selection
     selected, active = set(selection), selection.active
     if active is None:

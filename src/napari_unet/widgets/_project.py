@@ -32,6 +32,7 @@ _METADATA_KEY = "napari_unet"
 _BACKGROUND_COLOR = (0.38, 0.48, 0.60, 0.6)
 #: The colours repeat after so many labels; so many cells nobody paints.
 _N_COLORS = 2**15
+_LINK = ("image", "image_name", "image_path")
 _GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 _BRUSH_SHARE = 0.02
 _BRUSH_PX = (3, 40)
@@ -81,6 +82,22 @@ def make_annotation(labels: NDArray[Any], scheme: str, image: Image | None, opti
     return layer
 
 
+def renew(layer: Labels, image: Image, axes: str) -> None:
+    """Make an annotation layer, nothing painted in it yet, fit its image with other axes.
+
+    Parameters
+    ----------
+    layer
+        The layer; name, tool and colours stay.
+    image, axes
+        See `new_annotation`.
+    """
+    fresh = new_annotation(image, axes)
+    layer.data = fresh.data
+    for key in _GEOMETRY:
+        setattr(layer, key, getattr(fresh, key))
+
+
 def adopt(layer: Labels, scheme: str) -> None:
     """Make an annotation of a Labels layer; its pixels stay as they are.
 
@@ -126,8 +143,19 @@ def show_background(layer: Labels) -> None:
 def link(layer: Labels, image: Image | None) -> None:
     """Let an annotation remember its image."""
     if image is not None:
-        note = {"image": str(image.unique_id), "image_name": image.name, "image_path": image_path(image)}
-        layer.metadata[_METADATA_KEY] = {**layer.metadata.get(_METADATA_KEY, {}), **note}
+        note = (str(image.unique_id), image.name, image_path(image))
+        write_link(layer, dict(zip(_LINK, note, strict=True)))
+
+
+def read_link(layer: Labels) -> dict[str, Any]:
+    """Give what an annotation remembers of its image."""
+    note = layer.metadata.get(_METADATA_KEY, {})
+    return {key: note[key] for key in _LINK if key in note}
+
+
+def write_link(layer: Labels, remembered: dict[str, Any]) -> None:
+    """Let an annotation remember an image as `read_link` gave it."""
+    layer.metadata[_METADATA_KEY] = {**layer.metadata.get(_METADATA_KEY, {}), **remembered}
 
 
 def is_linked(layer: Labels) -> bool:

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import notification_manager, show_error
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from napari_unet.errors import InputError
@@ -152,7 +152,8 @@ class EventRunner(QObject):
     arrived
         Signal with the list of events since the last time.
     failed
-        Signal with the exception that ended the generator. The person was told already.
+        Signal with the exception that ended the generator. Whoever listens shows an `InputError`, which is written
+        for the person; of any other one napari has told already, with where it comes from.
     ended
         Signal: the generator is closed, for whatever reason. The last one of a run.
     """
@@ -228,9 +229,10 @@ class EventRunner(QObject):
         """Tell that the generator is closed, and why."""
         self._timer.stop()
         self._streams.clear()
-        if stream.error is not None:
-            _tell(stream.error)
-            self.failed.emit(stream.error)
+        if (error := stream.error) is not None:
+            if not isinstance(error, InputError):
+                notification_manager.receive_error(type(error), error, error.__traceback__)
+            self.failed.emit(error)
         self.ended.emit()
 
 
@@ -267,11 +269,3 @@ def _stop(streams: list[EventStream]) -> None:
     """Stop what runs."""
     for stream in streams:
         stream.stop()
-
-
-def _tell(error: Exception) -> None:
-    """Show a message that was written for the person as it is, any other error with where it comes from."""
-    if isinstance(error, InputError):
-        show_error(str(error))
-    else:
-        notification_manager.receive_error(type(error), error, error.__traceback__)

@@ -11,15 +11,13 @@ from qtpy.QtWidgets import QFormLayout, QLabel
 
 from napari_unet.data.annotation_note import read_note
 from napari_unet.errors import InputError
-from napari_unet.widgets._axes import AxesBox, read_axes
+from napari_unet.widgets._axes import AxesBox
 from napari_unet.widgets._dock import Dock, open_dock
 from napari_unet.widgets._layers import is_lasting, is_source, read_scheme
 from napari_unet.widgets._project import (
     adopt,
     check_paintable,
     has_scheme,
-    is_linked,
-    link,
     linked_image,
     make_annotation,
     new_annotation,
@@ -28,7 +26,9 @@ from napari_unet.widgets._project import (
 )
 from napari_unet.widgets.annotating.book import book_of
 from napari_unet.widgets.annotating.hand import Hand
-from napari_unet.widgets.annotating.offers import RestoreOffer
+from napari_unet.widgets.annotating.hint import Hint
+from napari_unet.widgets.annotating.linking import ShownLink, misfit, refit
+from napari_unet.widgets.annotating.offers import RestoreOffer, missing
 from napari_unet.widgets.annotating.tools import TOOLS, CountsTable, SavedLine, SchemeQuestion, ToolBox, tool_button
 from napari_unet.widgets.training.looking import KEY as NEXT_PLACE_KEY
 from napari_unet.widgets.training.looking import NextPlaceButton
@@ -45,11 +45,6 @@ if TYPE_CHECKING:
     from napari_unet.widgets.annotating.annotation import Annotation
 
 _FRAME_STYLE = "QFrame#offer {{ background-color: {foreground}; border-left: 3px solid {warning}; }}"
-_HINT = (
-    "<p><b>How to annotate well</b></p><ul style='margin-left: -24px'><li>Paint few cells, but each one wholly.</li>"
-    "<li>Paint background round them, right up to their edge.</li>"
-    "<li>Two cells that touch get two numbers.</li></ul>"
-)
 
 
 class AnnotateWidget(Dock):
@@ -65,7 +60,8 @@ class AnnotateWidget(Dock):
         super().__init__(viewer)
         self._layer: Labels | None = None
         self._image: Image | None = None
-        self._book = book_of(viewer)
+        self._misfit = ""
+        self._book, self._link = book_of(viewer), ShownLink(viewer)
         self.hand = Hand(viewer, self)
         self.image = self.layer_box(Image, "Image to paint cells on.", is_source)
         self.labels = self.layer_box(
@@ -117,17 +113,17 @@ class AnnotateWidget(Dock):
             label = QLabel(title)
             label.setToolTip(widget.toolTip())
             rows.addRow(label, widget)
-        hint = QLabel(_HINT)
-        hint.setWordWrap(True)
         self.body.addWidget(self.offer)
         self.body.addLayout(rows)
-        for part in (self.new, self.question, self.tools, self.next_button, self.brush, self.counts, self.saved, hint):
+        for part in (self.new, self.question, self.tools, self.next_button, self.brush, self.counts, self.saved):
             self.body.addWidget(part)
+        self.body.addWidget(Hint())
         self.body.addStretch()
 
     def _connect(self) -> None:
         """Let everything follow what happens."""
         self.image.changed.connect(self._choose_image)
+        self.axes.changed.connect(self._follow_axes)
         self.labels.changed.connect(self._choose)
         self.question.answered.connect(self._adopt)
         self.offer.restored.connect(self._restore)
@@ -148,6 +144,9 @@ class AnnotateWidget(Dock):
 
     def _choose_image(self, image: Image | None) -> None:
         """Take over another image, and the annotation that belongs to it."""
+        # Where its image was removed, nobody chose the next one for the annotation.
+        is_chosen = self._image is None or self._image in self.viewer.layers
+        self._link.give_back()
         self._image = image
         self.axes.show_layer(image)
         own = [
@@ -155,18 +154,35 @@ class AnnotateWidget(Dock):
         ]
         if image is not None and own and self.labels.value not in own:
             self.labels.value = next(filter(is_source, own), own[0])
+        elif is_chosen:
+            self._link.show(self._layer, image)
         self.new.setEnabled(image is not None)
         self.offer.look_for(image)
+        self._show_fit()
+
+    def _follow_axes(self) -> None:
+        """Look whether the annotation fits with other axes of the image."""
+        if self.annotation is not None and self._image is not None:
+            refit(self.annotation, self._image, self.axes.axes)
+        self._link.show(self._layer, self._image)
+        self._show_fit()
+
+    def _show_fit(self) -> None:
+        """Say it once if the annotation does not fit the image, and show what can be done now."""
+        before, self._misfit = self._misfit, misfit(self.annotation, self._image, self.axes.axes)
+        if self._misfit != before:
+            self.say(self._misfit, "warning")
         self._show_state()
 
     def _choose(self, layer: Labels | None) -> None:
         """Take over another Labels layer."""
+        self._link.give_back()
         self._leave()
         self._layer = layer
         self.question.ask("")
+        self._show_fit()
         if layer is not None:
             self._consider(layer)
-        self._show_state()
 
     def _consider(self, layer: Labels) -> None:
         """Paint in a layer, or ask what its numbers mean."""
@@ -175,11 +191,9 @@ class AnnotateWidget(Dock):
         except InputError as error:
             self.say(str(error), "warning")
             return
-        image = linked_image(self.viewer, layer)
-        if image is not None:
+        images = sorted(self.image.choices, key=lambda image: image is not self._image)
+        if (image := self._link.find(layer, images)) is not None:
             self.image.value = image
-        elif not is_linked(layer):
-            link(layer, self._image)
         if has_scheme(layer):
             self._follow(layer)
         else:
@@ -198,7 +212,8 @@ class AnnotateWidget(Dock):
         self.hand.annotation = self._book.follow(layer)
         layer.events.mode.connect(self._show_brush)
         layer.events.selected_label.connect(self._show_brush)
-        self._show_state()
+        layer.events.paint.connect(self._link.keep)
+        self._show_fit()
 
     def _leave(self) -> None:
         """Show an annotation no longer; it is counted and saved as before."""
@@ -206,6 +221,7 @@ class AnnotateWidget(Dock):
             return
         self._layer.events.mode.disconnect(self._show_brush)
         self._layer.events.selected_label.disconnect(self._show_brush)
+        self._layer.events.paint.disconnect(self._link.keep)
         self.hand.annotation = None
 
     def _make_new(self) -> None:
@@ -229,12 +245,8 @@ class AnnotateWidget(Dock):
         self.session.set_project(store.folder.parent.parent)
         self._book.follow(layer, store, store.planes)
         self._add(layer)
-        if damaged:
-            self.say(f"These files are damaged, and their planes empty: {', '.join(map(str, damaged))}", "warning")
-        elif image is None and note.image_path:
-            self.say(f"The image is not at {note.image_path} any more; open it from where it is.", "warning")
-        elif image is None:
-            self.say(f"Open the image '{note.image_name}' that was painted on, to see and to train with it.", "warning")
+        if problem := missing(note, image, damaged):
+            self.say(problem, "warning")
 
     def _add(self, layer: Labels) -> None:
         """Add an annotation that is followed already, and begin to paint."""
@@ -247,12 +259,13 @@ class AnnotateWidget(Dock):
         """Give what is painted in, with its image; None: there is none."""
         if self.annotation is None or self._image is None:
             return None
-        image = linked_image(self.viewer, self.annotation.layer) or self._image
-        return Pair(image, self.annotation.layer, read_axes(image).names)
+        return Pair(self._image, self.annotation.layer, self.axes.axes)
 
     def _go_to_train(self) -> None:
         """Open the dock that trains, with this pair."""
         if (pair := self._pair()) is not None:
+            self._link.show(pair.labels, pair.image)
+            self._link.keep()
             self.session.suggest_pair(pair.image, pair.labels)
             open_dock(self.viewer, "Train")
 
@@ -267,22 +280,14 @@ class AnnotateWidget(Dock):
             self.tools.buttons["rest"].setEnabled(read_scheme(annotation.layer) == "sparse")
             self.tools.buttons["undo"].setEnabled(bool(annotation.history.done))
             self.tools.buttons["redo"].setEnabled(bool(annotation.history.undone))
-        self.train.setEnabled(annotation is not None and self._image is not None)
+        self.train.setEnabled(annotation is not None and self._image is not None and not self._misfit)
         self._show_brush()
         self._show_counts()
         self._show_saved()
 
     def _show_counts(self, event: Any = None) -> None:
         """Show how much is annotated."""
-        annotation = self.annotation
-        if annotation is None:
-            self.counts.show_tallies(None, None)
-            return
-        plane = annotation.plane_in_view()
-        known = annotation.is_counted
-        self.counts.show_tallies(
-            None if plane is None else annotation.tally(plane), annotation.tally() if known else None
-        )
+        self.counts.show_annotation(self.annotation)
 
     def _show_saved(self) -> None:
         """Show how it stands with the disk."""

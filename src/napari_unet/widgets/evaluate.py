@@ -58,6 +58,8 @@ class EvaluateWidget(Dock):
         super().__init__(viewer)
         self.reports: list[PlaneReport] = []
         self._notes: list[str] = []
+        self._failed: list[str] = []
+        self._alone: dict[str, tuple[Path, ...]] = {}
         self._stale = self._stopped = False
         self._comparison: Comparison | None = None
         self._maps: Any = None
@@ -150,7 +152,7 @@ class EvaluateWidget(Dock):
         if self._layers is not None and (layer := find_result(self.viewer, self._layers[0], ERRORS)):
             self.viewer.layers.remove(layer)
         self._watch = self._comparison = self._maps = None
-        self.reports, self._notes = [], []
+        self.reports, self._notes, self._failed, self._alone = [], [], [], {}
         self.files.forget()
         self.results.hide()
         self.export.setEnabled(False)
@@ -181,10 +183,11 @@ class EvaluateWidget(Dock):
             if isinstance(event, PlaneCompared):
                 self._take_plane(event)
             elif isinstance(event, PairFailed):
-                self._notes.append(f"{event.image} failed: {event.error}")
+                self._failed.append(f"{event.image} failed: {event.error}")
             else:
                 self.files.pairs = {predicted.stem: (predicted, truth) for predicted, truth in event.pairs}
-                self._notes.extend(filter(None, [event.describe_unpaired("prediction", "truth")]))
+                without_truth, without_prediction = event.images_without_labels, event.labels_without_image
+                self._alone = {"without truth": without_truth, "without prediction": without_prediction}
 
     def _take_plane(self, event: PlaneCompared) -> None:
         """Take a plane."""
@@ -206,10 +209,17 @@ class EvaluateWidget(Dock):
         self.button.setEnabled(True)
         if self._stopped:
             self._notes.append(f"Stopped. Planes compared before: {len(self.reports)}.")
-        self.say("\n".join(self._notes), "warning" if self.reports or self._stopped else "error")
+        self.say("\n".join([*self._notes, *self._left_out()]), "warning" if self.reports or self._stopped else "error")
         self.introduction.setVisible(not self.reports)
         if self.reports and self._comparison is not None:
             self._show_results(self._comparison)
+
+    def _left_out(self) -> list[str]:
+        """Say how many files were not compared, and then which, one a line."""
+        alone = [f"{path.name} {what}" for what, paths in self._alone.items() for path in paths]
+        counts = {"failed": len(self._failed), **{what: len(paths) for what, paths in self._alone.items()}}
+        count = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
+        return [f"{count}:", *self._failed, *alone] if count else []
 
     def _show_results(self, comparison: Comparison) -> None:
         """Show numbers, errors and the layer of the errors."""

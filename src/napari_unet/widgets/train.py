@@ -24,7 +24,7 @@ from napari_unet.widgets.training.looking import KEY, LookingRow
 from napari_unet.widgets.training.pair import pair_in_view
 from napari_unet.widgets.training.results import ModelRow
 from napari_unet.widgets.training.resume import continue_recipe, offer_text, restore_pairs
-from napari_unet.widgets.training.running import RunningTraining
+from napari_unet.widgets.training.running import RunningTraining, describe_failure
 from napari_unet.widgets.training.setup import TrainingSetup
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ class TrainWidget(Dock):
         self.runner.failed.connect(self._fail)
         self.runner.ended.connect(self._end)
         self._preparer.arrived.connect(self._show_machine)
+        self._preparer.failed.connect(lambda error: self.say(str(error), "error"))
         self.bind_keys({KEY: self.next_button.go})
 
     def _press(self) -> None:
@@ -163,13 +164,15 @@ class TrainWidget(Dock):
             return
         try:
             recipe = continue_recipe(run, self.setup.form.recipe())
-            self.setup.pairs.choose(restore_pairs(self.viewer, run))
+            pairs, note = restore_pairs(self.viewer, run)
         except InputError as error:
             self.say(str(error), "error")
             return
+        self.setup.pairs.choose(pairs)
         self.setup.show_recipe(recipe)
         if (job := self._order(run.folder)) is not None:
             self._train(job.resumed(run.record))
+            self.say(note, "warning")
 
     def _order(self, folder: Path) -> Job | None:
         """Take what is entered, or say why it cannot be."""
@@ -218,10 +221,7 @@ class TrainWidget(Dock):
 
     def _fail(self, error: Exception) -> None:
         """Remember why it broke off; no preview may look as if it were new."""
-        self._error = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        if isinstance(error, OSError) and error.strerror:
-            place = error.filename or self.session.project
-            self._error = f"{place}: {error.strerror}. Free some space there, or let napari write to it."
+        self._error = describe_failure(error, self.session.project)
         if self.running is not None:
             self.running.preview.discard()
 
@@ -246,6 +246,9 @@ class TrainWidget(Dock):
 
         folder = RunFolder(running.job.folder)
         if not folder.model.exists():
+            if not self._error:
+                running.discard()
+                self.say("Stopped before the first step; nothing was learnt.")
             return
         self.model.show_model(folder.model)
         self.session.set_model(folder.model)
@@ -272,8 +275,7 @@ class TrainWidget(Dock):
     def _show_machine(self, events: list[Prepared]) -> None:
         """Show the devices, and offer to go on with a run that was broken off."""
         self.setup.show_devices(events[-1].devices)
-        if self._offered is None:
-            self._offered = events[-1].unfinished
+        self._offered = self._offered or events[-1].unfinished
         self._show_state()
 
     def _follow(self) -> None:

@@ -93,6 +93,11 @@ class Annotation(QObject):
         """Whether the disk has everything."""
         return not self._autosave.is_busy
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is painted in it, and nothing was."""
+        return self.is_counted and not self._counts.greatest and not self.history.undone
+
     def next_label(self) -> int:
         """Give the number of the next cell: above all that are there."""
         return max(self._counts.greatest, int(read_scheme(self.layer) == "sparse")) + 1
@@ -125,6 +130,10 @@ class Annotation(QObject):
         if self.history.undone:
             step = self.history.undone[-1]
             self._step(step, undo=False)
+
+    def save_note(self) -> None:
+        """Save what the layer is, though its pixels are as they were."""
+        self._autosave.mark(self._planes()[:1])
 
     def finish(self) -> None:
         """Follow no longer: write what is left, and leave the files to whoever continues."""

@@ -10,9 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.data.annotation_counts import count_labels
+from napari_unet.errors import InputError
 from napari_unet.widgets._project import describe
 from napari_unet.widgets._worker import EventRunner
 
@@ -174,8 +176,10 @@ class Autosave(QObject):
             self._waiting.add(event.plane)
 
     def _drop(self, error: Exception) -> None:
-        """Give up on planes that make the program fail, which the person was told."""
+        """Give up on planes that make the program fail, and tell of it even where the dock is closed."""
         self._written.clear()
+        if isinstance(error, InputError):
+            show_error(str(error))
         self.failed.emit(str(error))
 
     def _end(self) -> None:

@@ -79,6 +79,17 @@ class AnnotationBook(QObject):
             self._annotations[layer.unique_id] = annotation
         return self._annotations[layer.unique_id]
 
+    def save_note(self, layer: Labels) -> None:
+        """Save what a layer is, though its pixels are as they were; of one that is not followed nothing.
+
+        Parameters
+        ----------
+        layer
+            Any layer.
+        """
+        if layer.unique_id in self._annotations:
+            self._annotations[layer.unique_id].save_note()
+
     def finish(self) -> None:
         """Write what is left of all annotations, and close them."""
         while self._annotations:

@@ -58,6 +58,7 @@ class RestoreOffer(QFrame):
         self._put_off: set[Path] = set()
         self._runner = EventRunner(self)
         self._runner.arrived.connect(self._take)
+        self._runner.failed.connect(lambda error: self.refused.emit(str(error)))
         self._runner.ended.connect(self._show_next)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -167,6 +168,27 @@ class RestoreOffer(QFrame):
         """Offer again what was restored and left since."""
         self._put_off.clear()
         self._timer.start()
+
+
+def missing(note: AnnotationNote, image: Image | None, damaged: list[Path]) -> str:
+    """Say what is missing of an annotation that was brought back; empty: nothing.
+
+    Parameters
+    ----------
+    note
+        What it is.
+    image
+        Layer it was painted on; None: it is not open.
+    damaged
+        Files that could not be read.
+    """
+    if damaged:
+        return f"These files are damaged, and their planes empty: {', '.join(map(str, damaged))}"
+    if image is not None:
+        return ""
+    if note.image_path:
+        return f"The image is not at {note.image_path} any more; open it from where it is."
+    return f"Open the image '{note.image_name}' that was painted on, to see and to train with it."
 
 
 def _button(text: str, tooltip: str) -> QPushButton:

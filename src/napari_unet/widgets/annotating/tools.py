@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from napari_unet.data.annotation_counts import Tally
     from napari_unet.widgets.annotating.annotation import Annotation
 
 
@@ -156,9 +155,12 @@ class CountsTable(QWidget):
             self._cells.append(numbers)
         self.setToolTip("<p>What you have painted so far: number of cells, pixels of cells and of background.</p>")
 
-    def show_tallies(self, plane: Tally | None, all_planes: Tally | None) -> None:
-        """Show counts; None: not known."""
-        for numbers, tally in zip(self._cells, (plane, all_planes), strict=True):
+    def show_annotation(self, annotation: Annotation | None) -> None:
+        """Show how much is annotated, as far as it is known; None: there is no annotation."""
+        here = None if annotation is None else annotation.plane_in_view()
+        plane = None if annotation is None or here is None else annotation.tally(here)
+        everywhere = annotation.tally() if annotation is not None and annotation.is_counted else None
+        for numbers, tally in zip(self._cells, (plane, everywhere), strict=True):
             counts = (tally.n_cells, tally.cell_px, tally.background_px) if tally else (None, None, None)
             for number, count in zip(numbers, counts, strict=True):
                 number.setText("–" if count is None else f"{count:,}".replace(",", "\u2009"))

@@ -36,7 +36,7 @@ class FilesInput(QWidget):
     changed
         Signal: other files, or other axes.
     not_found
-        Signal with the message why nothing was added.
+        Signal with the message why nothing was added; empty: something else is looked for now.
     table
         The files.
     """
@@ -51,6 +51,7 @@ class FilesInput(QWidget):
         self._wanted: list[str] = []
         self._finder = EventRunner(self)
         self._finder.arrived.connect(self._take)
+        self._finder.failed.connect(lambda error: self.not_found.emit(str(error)))
         self._finder.ended.connect(self._find)
         self.place = QLineEdit()
         self.place.setPlaceholderText("file, folder or scans/*.tif")
@@ -92,8 +93,10 @@ class FilesInput(QWidget):
         places
             Files, folders or patterns.
         """
-        self._wanted += [str(Path(place).expanduser().absolute()) for place in places]
-        self._find()
+        if wanted := [str(Path(place).expanduser().absolute()) for place in places]:
+            self.not_found.emit("")
+            self._wanted += wanted
+            self._find()
 
     def remove_selected(self) -> None:
         """Take the selected files out of the list; the files stay where they are."""

@@ -15,8 +15,8 @@ from npe2 import read as read_layers
 from napari_unet.axes import parse_axes
 from napari_unet.data.reading import SUFFIXES, Image, find_files, read_image
 from napari_unet.errors import InputError
-from napari_unet.widgets._axes import read_axes
-from napari_unet.widgets._layers import read_canonical, spacing_um
+from napari_unet.widgets._axes import read_axes, spacing_um
+from napari_unet.widgets._layers import read_canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -53,7 +53,9 @@ class EstimateLabel(QLabel):
         try:
             request = self._wanted.request()
         except InputError as error:
-            self.setText(str(error))
+            problem = str(error)
+            # What is wrong with the model stands below its name already.
+            self.setText("" if problem == self._wanted.model.problem else problem)
             return
         if self._wanted.path is not None:
             self.setText("Estimating …")

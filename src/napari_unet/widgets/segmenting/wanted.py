@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from napari_unet.widgets._view import plane_in_view, rectangle_in_view
 from napari_unet.widgets.segmenting.recent import RecentModels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from napari_unet.config.recipe import Recipe
@@ -248,12 +250,22 @@ def describe(card: ModelCard, path: Path) -> str:
     """
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime)) if path.exists() else "deleted"
     makes = "cells" if card.recipe.training.target == "instances" else "classes: " + ", ".join(card.class_names)
-    names = list(card.training_data)
-    learnt = ", ".join(names[:_MOST_NAMES]) + (
-        f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    )
     channels = "1 channel" if card.in_channels == 1 else f"{card.in_channels} channels"
     iou = card.metrics.get("validation_iou")
     quality = "Nothing was held out to judge it" if iou is None else f"Validation IoU {iou:.2f}"
-    lines = [f"Makes {makes} · {channels}", quality, f"Learnt from {learnt or 'unknown images'}", f"Saved {when}"]
+    lines = [f"Makes {makes} · {channels}", quality, f"Learnt from {_images(card.training_data)}", f"Saved {when}"]
     return "<br>".join(map(html.escape, lines))
+
+
+def _images(names: Iterable[str]) -> str:
+    """Name the images of a training, with the number of their planes.
+
+    Examples
+    --------
+    >>> _images(["cells [t=0, z=0]", "cells [t=0, z=1]", "other"])
+    'cells (2 planes), other'
+    """
+    planes = Counter(name.rpartition(" [t=")[0] or name for name in names)
+    images = [name if n == 1 else f"{name} ({n} planes)" for name, n in planes.items()]
+    more = f" and {len(images) - _MOST_NAMES} more" if len(images) > _MOST_NAMES else ""
+    return ", ".join(images[:_MOST_NAMES]) + more or "unknown images"

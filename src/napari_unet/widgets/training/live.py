@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.training.views import Previewed, PreviewFailed, View
 from napari_unet.widgets._layers import Role, find_result, show_result
+from napari_unet.widgets._lifetime import on_destruction
 from napari_unet.widgets._view import plane_in_view, rectangle_in_view
 from napari_unet.widgets.training.pair import pair_in_view
 
@@ -83,6 +84,10 @@ class LivePreview(QObject):
         self._later.timeout.connect(self._show_probability)
         for pair in pairs:
             remove_previews(viewer, pair.image)
+        viewer.layers.events.removed.connect(self._on_removed)
+        # The window may destroy this object before napari tells of the last layer.
+        self._alive = [True]
+        on_destruction(self, self._alive.clear)
 
     @property
     def is_on(self) -> bool:
@@ -125,9 +130,6 @@ class LivePreview(QObject):
         if number not in self._made:
             self._made[number] = _Pictures(self._images[number].shape)
         pictures = self._made[number]
-        if pictures.were_deleted(self._viewer, pair):
-            self.removed.emit()
-            return
         self._show_probability()
         pictures.write(event, PREVIEW)
         pictures.show(self._viewer, pair, PREVIEW)
@@ -157,6 +159,8 @@ class LivePreview(QObject):
     def close(self) -> None:
         """Follow no longer; the previews stay."""
         self.switch(False)
+        self._alive.clear()
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
         # Labels and probabilities are of the same step. No layer is added to a viewer that may be closing.
         if self._late and find_result(self._viewer, self._pairs[self._late[0]].image, PROBABILITY) is not None:
             self._show_probability()
@@ -178,6 +182,14 @@ class LivePreview(QObject):
         if (pictures := self._made.get(number)) is not None:
             pictures.write(event, PROBABILITY)
             pictures.show(self._viewer, self._pairs[number], PROBABILITY)
+
+    def _on_removed(self, event: Any) -> None:
+        """Tell that a person does not want to see the previews, unless it is their image that goes."""
+        if self._alive and self.is_on:
+            made = [(self._pairs[number], pictures) for number, pictures in self._made.items()]
+            layers = self._viewer.layers
+            if any(pair.image in layers and pictures.were_deleted(self._viewer, pair) for pair, pictures in made):
+                self.removed.emit()
 
     def _look(self) -> None:
         """Tell the training what is in view."""

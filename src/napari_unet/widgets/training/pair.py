@@ -13,8 +13,8 @@ from napari_unet.axes import parse_axes
 from napari_unet.data.training_image import TrainingImage
 from napari_unet.errors import InputError
 from napari_unet.training.record import Source
-from napari_unet.widgets._axes import read_axes
-from napari_unet.widgets._layers import is_source, read_canonical, read_scheme, result_axes, spacing_um
+from napari_unet.widgets._axes import read_axes, spacing_um
+from napari_unet.widgets._layers import is_source, read_canonical, read_scheme, result_axes
 from napari_unet.widgets._project import image_path, linked_image
 
 if TYPE_CHECKING:
@@ -171,8 +171,51 @@ def find_pairs(viewer: ViewerModel) -> list[Pair]:
     """
     images = [layer for layer in viewer.layers if isinstance(layer, Image) and is_source(layer)]
     labels = [layer for layer in reversed(viewer.layers) if isinstance(layer, Labels) and is_source(layer)]
-    pairs = [pair for label in labels for image in images if (pair := _match(image, label)) is not None]
+    pairs = [pair for label in labels for image in images if (pair := match(image, label)) is not None]
     return sorted(pairs, key=partial(_strangeness, viewer))
+
+
+def match(image: Image, labels: Labels) -> Pair | None:
+    """Pair layers whose numbers of pixels agree.
+
+    Parameters
+    ----------
+    image, labels
+        Any layers.
+
+    Returns
+    -------
+    Pair or None
+        None if they do not agree.
+    """
+    try:
+        pair = Pair(image, labels, read_axes(image).names)
+        pixels = pair.pixels("")
+    except InputError:
+        return None
+    expected = (pixels.image.shape[0], 1, *pixels.image.shape[2:])
+    return pair if tuple(pixels.labels.shape) == expected else None
+
+
+def likeliest_image(viewer: ViewerModel, labels: Labels, images: Sequence[Image]) -> Image | None:
+    """Choose the image that a Labels layer annotates.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    labels
+        The layer.
+    images
+        Images to choose from; of those that are as likely, the first is taken.
+
+    Returns
+    -------
+    napari.layers.Image or None
+        That it was painted on, lies on or is named after, if their numbers of pixels agree; None: none agrees.
+    """
+    pairs = [pair for image in images if (pair := match(image, labels)) is not None]
+    return min(pairs, key=partial(_strangeness, viewer)).image if pairs else None
 
 
 def pair_in_view(viewer: ViewerModel, pairs: Sequence[Pair]) -> Pair | None:
@@ -195,17 +238,6 @@ def pair_in_view(viewer: ViewerModel, pairs: Sequence[Pair]) -> Pair | None:
     visible = sorted((pair for pair in pairs if pair.image in shown), key=lambda pair: shown.index(pair.image))
     chosen = [pair for pair in visible if active in (pair.image, pair.labels)] + visible
     return chosen[0] if chosen else None
-
-
-def _match(image: Image, labels: Labels) -> Pair | None:
-    """Pair layers whose numbers of pixels agree."""
-    try:
-        pair = Pair(image, labels, read_axes(image).names)
-        pixels = pair.pixels("")
-    except InputError:
-        return None
-    expected = (pixels.image.shape[0], 1, *pixels.image.shape[2:])
-    return pair if tuple(pixels.labels.shape) == expected else None
 
 
 def _strangeness(viewer: ViewerModel, pair: Pair) -> tuple[bool, bool, bool]:

@@ -15,6 +15,8 @@ from napari_unet.widgets.training.pair import Pair, find_pairs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qtpy.QtGui import QShowEvent
+
     from napari_unet.widgets._dock import Dock
 
 #: Title in the form of settings below, with which these titles stand in line.
@@ -123,7 +125,13 @@ class PairTable(QWidget):
         self.add_button.setToolTip("<p>Learn from another image with its labels as well.</p>")
         self.add_button.clicked.connect(self.add)
         layout.addWidget(self.add_button)
+        self.changed.connect(self.follow_layers)
         self.add()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Notice layers that came while it was out of sight."""
+        super().showEvent(event)
+        self.follow_layers()
 
     @property
     def rows(self) -> list[PairRow]:
@@ -152,14 +160,22 @@ class PairTable(QWidget):
 
     def add(self) -> None:
         """Add a pair that is not chosen yet, if there is one."""
-        images, labels = ({getattr(pair, kind) for pair in self.pairs()} for kind in ("image", "labels"))
+        free = self._free()
         row = next((row for row in self._rows if row.isHidden()), None) or self._new_row()
         row.show()
-        free = [pair for pair in find_pairs(self._dock.viewer) if pair.labels not in labels]
         if free:
-            fresh = min(free, key=lambda pair: pair.image in images)
-            row.choose(fresh.image, fresh.labels)
+            row.choose(free[0].image, free[0].labels)
         self._tell()
+
+    def follow_layers(self) -> None:
+        """Offer to add a pair while there is one that is not chosen yet."""
+        self.add_button.setEnabled(bool(self._free()))
+
+    def _free(self) -> list[Pair]:
+        """Find pairs with a layer that is not chosen yet, those with other labels and another image first."""
+        images, labels = ({getattr(pair, kind) for pair in self.pairs()} for kind in ("image", "labels"))
+        known = {pair: (pair.labels in labels, pair.image in images) for pair in find_pairs(self._dock.viewer)}
+        return sorted((pair for pair, both in known.items() if not all(both)), key=known.__getitem__)
 
     def _new_row(self) -> PairRow:
         """Make a row; it is never destroyed, because the dock goes on filling its lists."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import html
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.data.files import atomic_path
 from napari_unet.widgets._dock import open_dock
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 
     from napari_unet.widgets._dock import Dock
 
-#: Qt breaks a line here, where nothing is to be seen.
-_BREAK = "\u200b"
+_LEAST_WIDTH_PX = 80
 
 
 class ModelRow(QWidget):
@@ -38,20 +36,24 @@ class ModelRow(QWidget):
         self._model: Path | None = None
         self._copier = EventRunner(self)
         self._copier.arrived.connect(self._tell)
-        self.place = QLabel()
-        self.place.setWordWrap(True)
-        self.place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._copier.failed.connect(lambda error: dock.say(str(error), "error"))
+        # A label breaks no path into lines, unless there is something in the path that a copy of it must not have.
+        self.place = QLineEdit()
+        self.place.setReadOnly(True)
+        self.place.setMinimumWidth(_LEAST_WIDTH_PX)
         self.save_button, self.segment_button = QPushButton("Save model as …"), QPushButton("Open Segment")
         self.save_button.setToolTip("<p>Put a copy of the model where you like, under a name you like.</p>")
         self.segment_button.setToolTip("<p>Segment a slice, what is in view or the whole stack with the model.</p>")
         self.save_button.clicked.connect(self._ask)
         self.segment_button.clicked.connect(self._segment)
-        buttons = QHBoxLayout()
+        line, buttons = QHBoxLayout(), QHBoxLayout()
+        line.addWidget(QLabel("Model"))
+        line.addWidget(self.place)
         buttons.addWidget(self.save_button)
         buttons.addWidget(self.segment_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.place)
+        layout.addLayout(line)
         layout.addLayout(buttons)
         self.hide()
 
@@ -64,8 +66,11 @@ class ModelRow(QWidget):
             Model file.
         """
         self._model = model
-        self.place.setText(f"Model: {str(model).replace(os.sep, os.sep + _BREAK)}")
-        self.place.setToolTip("<p>It is kept in the folder of its run; later runs do not touch it.</p>")
+        # What tells models apart stands at the end, where the line stays.
+        self.place.setText(str(model))
+        self.place.setToolTip(
+            f"<p>{html.escape(str(model))}</p><p>It is kept in the folder of its run; later runs do not touch it.</p>"
+        )
         self.show()
 
     def _ask(self) -> None:

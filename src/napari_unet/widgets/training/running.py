@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject
 
+from napari_unet.errors import InputError
 from napari_unet.training.events import Annotated, Finished, Recovered, Started, Stepped, Validated
 from napari_unet.training.live import LiveTraining
 from napari_unet.training.pace import Pace, duration
@@ -14,10 +16,12 @@ from napari_unet.widgets._use import follow_use
 from napari_unet.widgets.training.job import Remembered, Starting
 from napari_unet.widgets.training.live import LivePreview
 from napari_unet.widgets.training.next_place import next_place_of
+from napari_unet.widgets.training.resume import remember_layers
 from napari_unet.widgets.training.strokes import StrokeFollower
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from napari_unet.widgets._dock import Dock
     from napari_unet.widgets.training.curves import Curves
@@ -70,6 +74,7 @@ class RunningTraining(QObject):
         self._places = next_place_of(dock.viewer)
         self._places.follow(self.live)
         curves.begin()
+        remember_layers(job, pairs)
 
     def take(self, events: Sequence[Any]) -> None:
         """Take what the training tells; of several previews only the last is shown.
@@ -117,6 +122,10 @@ class RunningTraining(QObject):
         how = "used its time" if self.is_finished else "stopped"
         return f"The training {how} at step {step}; the model is kept and ready to segment with."
 
+    def discard(self) -> None:
+        """Take away the folder of a run that was stopped before its first step; the layers have all that is in it."""
+        shutil.rmtree(self.job.folder, ignore_errors=True)
+
     def pause(self) -> None:
         """Rest, or go on after a rest."""
         self.is_paused = not self.is_paused
@@ -147,6 +156,7 @@ class RunningTraining(QObject):
             self._learning = _learning(event)
         elif isinstance(event, Annotated):
             self._learning = _learning(event)
+            self._strokes.confirm()
         elif isinstance(event, Remembered):
             self._curves.begin(event.losses, event.validated)
         elif isinstance(event, Recovered):
@@ -162,3 +172,18 @@ def _learning(event: Started | Annotated) -> str:
     if event.n_fields == 1:
         return f"Learning from {cells if event.n_cells else 'one plane'}"
     return f"Learning from {planes} with {cells}" if event.n_cells else f"Learning from {planes}"
+
+
+def describe_failure(error: Exception, project: Path) -> str:
+    """Say why a training broke off, and what to do where the disk is the reason.
+
+    Parameters
+    ----------
+    error
+        What broke it off.
+    project
+        Folder that it writes to.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or project}: {error.strerror}. Free some space there, or let napari write to it."
+    return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"

@@ -149,6 +149,9 @@ class TrainingSetup(QWidget):
             )
         elif all(pair.labels is not labels for pair in chosen):
             self.pairs.choose([(image, labels)])
+        for row in self.pairs.rows:
+            if row.labels.value is labels and is_source(image):
+                row.choose(image, labels)
 
     def follow_layers(self) -> None:
         """Choose a pair where none is chosen that fits, after layers came or went."""
@@ -157,6 +160,7 @@ class TrainingSetup(QWidget):
         chosen = self.pairs.pairs()
         if found and len(self.pairs.rows) == 1 and not any((pair.image, pair.labels) in fitting for pair in chosen):
             self.pairs.choose([(found[0].image, found[0].labels)])
+        self.pairs.follow_layers()
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Show other settings; what the numbers of the chosen labels mean stays as it is.

@@ -44,14 +44,20 @@ class StrokeFollower(QObject):
         self._pairs, self._images, self._live = pairs, images, live
         self._changed: set[Labels] = set()
         self._last: float | None = None
+        self._handed = 0.0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REST_MS)
         self._timer.timeout.connect(self._hand_over)
         self._connections = [
-            (emitter, partial(self._note, pair.labels))
-            for pair in pairs
-            for emitter in (pair.labels.events.paint, pair.labels.events.labels_update, pair.labels.events.set_data)
+            connection
+            for labels in (pair.labels for pair in pairs)
+            for connection in (
+                (labels.events.paint, partial(self._note, labels)),
+                (labels.events.labels_update, partial(self._note, labels)),
+                # This tells of new pixels from a program, but of another slice, too.
+                (labels.events.set_data, partial(self._suspect, labels)),
+            )
         ]
         for emitter, callback in self._connections:
             emitter.connect(callback)
@@ -62,6 +68,10 @@ class StrokeFollower(QObject):
         """Say when something was painted last; empty: nothing yet."""
         return "" if self._last is None else f"last stroke {time.monotonic() - self._last:.0f} s ago"
 
+    def confirm(self) -> None:
+        """Note that what was handed over last is new to the training."""
+        self._last = max(self._last or 0.0, self._handed)
+
     def close(self) -> None:
         """Follow no longer."""
         self._timer.stop()
@@ -70,8 +80,12 @@ class StrokeFollower(QObject):
 
     def _note(self, layer: Labels, event: Any = None) -> None:
         """Note that a layer was painted on."""
-        self._changed.add(layer)
         self._last = time.monotonic()
+        self._suspect(layer)
+
+    def _suspect(self, layer: Labels, event: Any = None) -> None:
+        """Let the training find out whether a layer has changed."""
+        self._changed.add(layer)
         self._timer.start()
 
     def _hand_over(self) -> None:
@@ -83,6 +97,7 @@ class StrokeFollower(QObject):
                 if labels.shape == image.labels.shape:
                     self._live.annotate(replace(image, labels=labels))
         self._changed.clear()
+        self._handed = time.monotonic()
 
 
 def _disconnect(connections: list[tuple[Any, partial[None]]]) -> None:
