@@ -138,6 +138,15 @@ def test_changes_are_told_once(form: SettingsForm, qtbot) -> None:
     assert [(recipe.augmentation.flip, recipe.model.depth) for recipe in told] == [(False, 4), (True, 2)]
 
 
+def test_settings_of_the_other_formula_cannot_be_entered(form: SettingsForm) -> None:
+    editor = form.editors["weight_map.surround_width_px"]
+    assert not editor.isEnabled() and form.editors["weight_map.border_weight"].isEnabled()
+    form.editors["weight_map.formula"].setValue("falk2019")
+    assert editor.isEnabled()
+    form.show_recipe(parse_recipe({"weight_map": {"surround_width_px": 7.0}}))
+    assert not editor.isEnabled() and form.recipe().weight_map.surround_width_px == 7
+
+
 def test_settings_that_contradict_each_other_are_refused(form: SettingsForm) -> None:
     form.editors["normalization.low_percentile"].setValue(99.9)
     with pytest.raises(InputError, match="must be below the bright percentile"):

@@ -13,6 +13,9 @@ PUBLISHED_BORDER = {"paper": (10.0, 5.0), "falk2019": (50.0, 6.0)}
 ``falk2019``: Falk et al. 2019, doi:10.1038/s41592-018-0261-2, supplement.
 """
 
+ONLY_FALK2019 = ("background_weight", "surround_width_px")
+"""Settings that count with formula ``falk2019`` alone."""
+
 
 class WeightMapConfig(Settings):
     """How much each pixel counts in the loss.

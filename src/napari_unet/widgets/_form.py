@@ -13,7 +13,7 @@ from superqt.utils import signals_blocked
 
 from napari_unet.config.describe import help_text, is_advanced
 from napari_unet.config.recipe import Recipe, parse_recipe, select_settings
-from napari_unet.config.weight_map import PUBLISHED_BORDER
+from napari_unet.config.weight_map import ONLY_FALK2019, PUBLISHED_BORDER
 from napari_unet.inference.options import left_empty
 from napari_unet.widgets._editors import make_editor
 
@@ -107,11 +107,13 @@ class SettingsForm(QWidget):
         self._suggest()
 
     def _suggest(self) -> None:
-        """Show what empty settings amount to beside those that are entered."""
+        """Show what settings amount to beside those that are entered: empty ones, and those that do not count."""
         if "weight_map.formula" in self.editors:
-            published = PUBLISHED_BORDER[self.editors["weight_map.formula"].value()]
-            for name, value in zip(("border_weight", "border_width_px"), published, strict=True):
+            formula = self.editors["weight_map.formula"].value()
+            for name, value in zip(("border_weight", "border_width_px"), PUBLISHED_BORDER[formula], strict=True):
                 self.editors[f"weight_map.{name}"].suggest(value)
+            for name in ONLY_FALK2019:
+                self.editors[f"weight_map.{name}"].setEnabled(formula == "falk2019")
         if self._card is None:
             return
         entered = {key.partition(".")[2]: e.value() for key, e in self.editors.items() if key.startswith("instances.")}
