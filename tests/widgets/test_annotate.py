@@ -527,6 +527,36 @@ def test_an_annotation_that_was_only_seen_beside_another_image_keeps_its_own(vie
     assert widget.image.value is first and linked_image(viewer, layer) is None
 
 
+def test_an_annotation_is_linked_to_its_image_that_was_opened_again(viewer) -> None:
+    first = viewer.add_image(np.zeros((64, 64)), name="first")
+    second = viewer.add_image(np.zeros((64, 64)), name="second")
+    widget = dock(viewer)
+    layers = []
+    for image in (first, second):
+        widget.image.value = image
+        widget.new.click()
+        layers.append(layer_of(widget))
+    viewer.layers.remove(first)
+    again = viewer.add_image(np.zeros((64, 64)), name="first")
+    widget.image.value = again
+    widget.labels.value = layers[0]
+    layers[0].paint((5, 5), 3)
+    widget.image.value = second
+    assert layer_of(widget) is layers[1]
+    widget.image.value = again
+    assert layer_of(widget) is layers[0]
+    assert [linked_image(viewer, layer) for layer in layers] == [again, second]
+
+
+def test_what_is_learnt_from_next_is_shown(viewer) -> None:
+    image, labels = add_painted(viewer, "one", (64, 64))
+    add_painted(viewer, "two", (64, 64))
+    widget = dock(viewer)
+    widget.labels.value = viewer.layers["two_painted"]
+    session_of(viewer).suggest_pair(image, labels)
+    assert widget.image.value is image and layer_of(widget) is labels
+
+
 def test_only_an_image_that_fits_is_linked(viewer) -> None:
     stack = viewer.add_image(IMAGE, name="stack", axis_labels=("z", "y", "x"))
     plane, labels = add_painted(viewer, "plane", (32, 48))

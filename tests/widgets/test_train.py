@@ -15,6 +15,7 @@ from napari_unet.config.recipe import load_recipe, parse_recipe
 from napari_unet.errors import InputError
 from napari_unet.samples import annotate_sparsely, draw_sample
 from napari_unet.training.record import read_run
+from napari_unet.widgets import train as train_module
 from napari_unet.widgets._layers import find_result, result_geometry, scheme_metadata, store_scheme
 from napari_unet.widgets._session import HOME_VARIABLE, session_of
 from napari_unet.widgets.training import live as live_module
@@ -386,6 +387,42 @@ def test_layers_that_are_renamed_are_still_those_of_the_run(viewer: Viewer, qtbo
     stop(widget, qtbot)
     kept = tifffile.imread(folder / "annotations" / "cells.tif")
     assert np.array_equal(kept.reshape(labels.data.shape), labels.data)
+
+
+def test_a_layer_stands_for_one_image_of_the_run_only(viewer: Viewer, qtbot) -> None:
+    labels, image = add_pair(viewer), viewer.layers["cells"]
+    other = viewer.add_labels(PAINTED.copy(), name="other", metadata=scheme_metadata("sparse"))
+    widget = open_dock(viewer)
+    widget.preview_switch.setChecked(False)
+    widget.setup.pairs.choose([(image, labels), (image, other)])
+    train_until(widget, qtbot, 2)
+    stop(widget, qtbot)
+    viewer.layers.remove(labels)
+    other.name = "cells_painted"
+    click(qtbot, widget.resume_button)
+    wait_for_step(widget, qtbot, 4)
+    (_, copy), (_, known) = [(pair.image, pair.labels) for pair in widget.setup.pairs.pairs()]
+    assert known is other and copy is not other and "were not open" in widget.message.text()
+    stop(widget, qtbot)
+
+
+def test_a_run_whose_window_is_gone_can_be_resumed_in_another(make_napari_viewer, qtbot) -> None:
+    first, second = make_napari_viewer(show=True), make_napari_viewer(show=True)
+    add_pair(first)
+    widget = open_dock(first)
+    train_until(widget, qtbot, 2)
+    folder, stream = widget.running.job.folder, widget.runner._streams[0]
+    first.close()
+    del widget
+    qtbot.waitUntil(lambda: not stream.is_alive and folder not in train_module._busy, timeout=WAIT_MS)
+    add_pair(second)
+    other = open_dock(second)
+    session_of(second).suggest_run(folder)
+    qtbot.waitUntil(other.resume_button.isVisible, timeout=WAIT_MS)
+    click(qtbot, other.resume_button)
+    wait_for_step(other, qtbot, 4)
+    assert other.running.job.folder == folder
+    stop(other, qtbot)
 
 
 @pytest.mark.parametrize("dock_is_open", [False, True])

@@ -125,6 +125,7 @@ class AnnotateWidget(Dock):
         self.image.changed.connect(self._choose_image)
         self.axes.changed.connect(self._follow_axes)
         self.labels.changed.connect(self._choose)
+        self.session.pair_suggested.connect(self._show_pair)
         self.question.answered.connect(self._adopt)
         self.offer.restored.connect(self._restore)
         self.offer.refused.connect(partial(self.say, level="error"))
@@ -160,6 +161,12 @@ class AnnotateWidget(Dock):
         self.offer.look_for(image)
         self._show_fit()
 
+    def _show_pair(self, image: Image, labels: Labels) -> None:
+        """Show the annotation that is learnt from next: what is painted goes there."""
+        for box, layer in ((self.labels, labels), (self.image, image)):
+            if layer in box.choices:
+                box.value = layer
+
     def _follow_axes(self) -> None:
         """Look whether the annotation fits with other axes of the image."""
         if self.annotation is not None and self._image is not None:
@@ -194,6 +201,8 @@ class AnnotateWidget(Dock):
         images = sorted(self.image.choices, key=lambda image: image is not self._image)
         if (image := self._link.find(layer, images)) is not None:
             self.image.value = image
+        else:  # its image is gone, or was opened again
+            self._link.show(layer, self._image)
         if has_scheme(layer):
             self._follow(layer)
         else:

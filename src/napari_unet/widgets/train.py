@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton
 from napari_unet.errors import InputError
 from napari_unet.training.record import StoredRun, find_run
 from napari_unet.widgets._dock import Dock
+from napari_unet.widgets._lifetime import on_destruction
 from napari_unet.widgets._names import name_folder
 from napari_unet.widgets._pace import PacedDrawing
 from napari_unet.widgets._progress import ProgressLine
@@ -59,6 +60,8 @@ class TrainWidget(Dock):
         self.running: RunningTraining | None = None
         self._offered: StoredRun | None = None
         self._error = ""
+        self._going: set[Path] = set()
+        on_destruction(self, partial(_busy.difference_update, self._going))
         self.runner, self._preparer = EventRunner(self), EventRunner(self)
         self._drawing = PacedDrawing(self._follow, self)
         self._build_body()
@@ -185,8 +188,14 @@ class TrainWidget(Dock):
             self.say(str(error), "error")
             return None
 
+    def _release(self) -> None:
+        """Leave the run to others."""
+        _busy.difference_update(self._going)
+        self._going.clear()
+
     def _train(self, job: Job) -> None:
         """Start the training beside the window."""
+        self._going.add(job.folder)
         _busy.add(job.folder)
         self.running = RunningTraining(self, job, self.setup.pairs.pairs(), self.curves)
         self.running.preview.removed.connect(partial(self.preview_switch.setChecked, False))
@@ -233,7 +242,7 @@ class TrainWidget(Dock):
         running, self.running = self.running, None
         if running is not None:
             running.close()
-            _busy.discard(running.job.folder)
+            self._release()
             self._keep(running)
         self.status.hide()
         if self._error:
@@ -267,7 +276,7 @@ class TrainWidget(Dock):
         self.progress.end()
         if self.running is not None:
             self.running.close()
-            _busy.discard(self.running.job.folder)
+            self._release()
             self.running = None
         # Qt takes plots apart in the right order, Python's collector does not.
         self.deleteLater()

@@ -119,7 +119,8 @@ def _find(viewer: napari.viewer.Viewer, kind: type[_L], run: StoredRun, source: 
     part: Literal["image", "labels"] = "image" if kind is Image else "labels"
     layers = [layer for layer in viewer.layers if isinstance(layer, kind)]
     known = _known.get((run.folder, source.name, part))
-    named = (layer for layer in layers if layer.name == getattr(source, part))
+    others = {layer for key, layer in _known.items() if key[0] == run.folder and key[1:] != (source.name, part)}
+    named = (layer for layer in layers if layer.name == getattr(source, part) and layer not in others)
     return next((layer for layer in layers if layer is known), None) or next(named, None)
 
 
