@@ -190,8 +190,10 @@ def _choose_init(
 
 def _say_other_images(folder: RunFolder, planes: set[str], names: set[str]) -> None:
     """Say which images the run has not seen so far, and of which planes it goes on without the image."""
+    from napari_unet.data.training_image import image_of_plane
+
     new = {name for name in names if not folder.annotation(name).exists()}
-    gone = {plane.rpartition(" [t=")[0] or plane for plane in planes} - names
+    gone = {*map(image_of_plane, planes)} - names
     for kind, others in (("new in this run", new), ("no longer in this run", gone)):
         if others:
             say(f"{kind}: {', '.join(sorted(others))}")

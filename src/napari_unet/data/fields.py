@@ -16,7 +16,7 @@ from napari_unet.data.cell_size import count_cell_pixels
 from napari_unet.data.rectangles import whole
 from napari_unet.data.resampling import ResampledPlane, nearest
 from napari_unet.data.targets import NOT_ANNOTATED, make_target, read_annotation
-from napari_unet.data.training_image import read_labels
+from napari_unet.data.training_image import plane_name, read_labels
 from napari_unet.data.weight_map import class_weights, plane_weights
 
 if TYPE_CHECKING:
@@ -182,11 +182,9 @@ def make_field(
     weights = plane_weights(cells, target, recipe.weight_map, recipe.training.target)
     resampled = ResampledPlane(source.image[place[0], :, place[1]], scaler, scale)
     image = torch.from_numpy(resampled[(..., *whole(resampled.shape[1:]))])
-    single = source.labels.shape[0] * source.labels.shape[2] == 1
-    name = source.name if single else f"{source.name} [t={place[0]}, z={place[1]}]"
     tensors = image, torch.from_numpy(target), torch.from_numpy(weights)
     ignored = None if ignore is None else torch.from_numpy(nearest(ignore, scale))
-    field = Field(name, *tensors, count_classes(target), sizes, digest(labels, ignore), ignored)
+    field = Field(plane_name(source, place), *tensors, count_classes(target), sizes, digest(labels, ignore), ignored)
     return field.to(preparation.device)
 
 

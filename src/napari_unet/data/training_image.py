@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+#: Stands between the name of an image and the place of a plane in it.
+_PLACE = " [t="
+
 
 @dataclass(frozen=True)
 class TrainingImage:
@@ -95,3 +98,38 @@ def read_labels(source: TrainingImage, place: tuple[int, ...]) -> tuple[NDArray[
     """
     t, z = place
     return np.asarray(source.labels[t, 0, z]), None if source.ignore is None else np.asarray(source.ignore[t, 0, z])
+
+
+def plane_name(source: TrainingImage, place: tuple[int, ...]) -> str:
+    """Name a plane of an image, see `image_of_plane`.
+
+    Parameters
+    ----------
+    source
+        The image.
+    place
+        Time and Z.
+
+    Returns
+    -------
+    str
+        That of the image where it has one plane only.
+    """
+    single = source.labels.shape[0] * source.labels.shape[2] == 1
+    return source.name if single else f"{source.name}{_PLACE}{place[0]}, z={place[1]}]"
+
+
+def image_of_plane(name: str) -> str:
+    """Give the name of the image of a plane.
+
+    Parameters
+    ----------
+    name
+        From `plane_name`.
+
+    Examples
+    --------
+    >>> image_of_plane("cells [t=0, z=1]"), image_of_plane("cells")
+    ('cells', 'cells')
+    """
+    return name.rpartition(_PLACE)[0] or name

@@ -13,6 +13,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
+from napari_unet.data.training_image import image_of_plane
 from napari_unet.errors import InputError
 from napari_unet.inference.live_events import Request
 from napari_unet.widgets._axes import AxesBox
@@ -265,7 +266,7 @@ def _images(names: Iterable[str]) -> str:
     >>> _images(["cells [t=0, z=0]", "cells [t=0, z=1]", "other"])
     'cells (2 planes), other'
     """
-    planes = Counter(name.rpartition(" [t=")[0] or name for name in names)
+    planes = Counter(map(image_of_plane, names))
     images = [name if n == 1 else f"{name} ({n} planes)" for name, n in planes.items()]
     more = f" and {len(images) - _MOST_NAMES} more" if len(images) > _MOST_NAMES else ""
     return ", ".join(images[:_MOST_NAMES]) + more or "unknown images"
